@@ -1,0 +1,277 @@
+//! Challenges and the sessions that clients hold of them.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::{CodeOf, Digits, Purpose};
+use crate::ids::{AttemptId, ChallengeId, ResourceId, SessionId, TokenId, UserId};
+use crate::net::Source;
+use crate::{Rng, Timestamp};
+
+/// Longest life of a whole login, resends included.
+pub const LOGIN_LIMIT: Duration = Duration::from_secs(600);
+/// Challenges a user may have open at once.
+pub const MAX_OPEN: usize = 3;
+/// Prompts of one login, whatever is typed: bounds clients that loop for ever.
+pub const MAX_ROUNDS: u32 = 16;
+/// How long after its start a challenge may be joined by a second server of the same VPN.
+pub const JOIN_WINDOW: Duration = Duration::from_secs(20);
+
+/// How a login came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// A PAM service on this host.
+    Pam,
+    /// A RADIUS client.
+    Radius,
+}
+
+impl Channel {
+    /// Its word in logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pam => "pam",
+            Self::Radius => "radius",
+        }
+    }
+}
+
+/// Two characters that prompt and text share, so that a person sees which text belongs to which prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Label([char; 2]);
+
+impl Label {
+    /// A fresh label: a letter and a digit, without those that look alike.
+    pub fn random(rng: &mut dyn Rng) -> Self {
+        const LETTERS: [char; 16] = [
+            'A', 'C', 'D', 'E', 'F', 'H', 'J', 'K', 'L', 'M', 'N', 'P', 'R', 'T', 'X', 'Y',
+        ];
+        const DIGITS: [char; 8] = ['2', '3', '4', '5', '6', '7', '8', '9'];
+        let mut octets = [0; 2];
+        rng.fill(&mut octets);
+        let pick =
+            |set: &[char], octet: u8| set.iter().copied().cycle().nth(usize::from(octet)).unwrap_or('X');
+        Self([pick(&LETTERS, octets[0]), pick(&DIGITS, octets[1])])
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b] = self.0;
+        write!(f, "{a}{b}")
+    }
+}
+
+/// A process, so that a number used again is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Process id.
+    pub pid: i32,
+    /// Start time in clock ticks since boot.
+    pub start: u64,
+}
+
+/// What tells whether a second request belongs to the same login (domain decision 6).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Origin {
+    /// Keyed tag of the typed password.
+    #[serde(default)]
+    pub password_tag: Option<[u8; 32]>,
+    /// Calling-Station-Id.
+    #[serde(default)]
+    pub calling_station: String,
+    /// NAS-Port.
+    #[serde(default)]
+    pub nas_port: String,
+    /// Acct-Session-Id.
+    #[serde(default)]
+    pub acct_session: String,
+    /// PAM: the calling process.
+    #[serde(default)]
+    pub process: Option<Process>,
+    /// PAM: its parent.
+    #[serde(default)]
+    pub parent: Option<Process>,
+    /// PAM_TTY.
+    #[serde(default)]
+    pub tty: String,
+    /// PAM: whether PAM_RHOST was set.
+    #[serde(default)]
+    pub remote: bool,
+}
+
+/// Where a challenge stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Waits for its code.
+    Open,
+    /// Its code was accepted for the request `by`.
+    Consumed {
+        /// The request that carried the code.
+        by: AttemptId,
+    },
+    /// Ended without: tries used, user locked, cancelled.
+    Dead,
+}
+
+/// One code's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Challenge {
+    /// Stable id, never shown to clients.
+    pub id: ChallengeId,
+    /// Whose login.
+    pub user: UserId,
+    /// Where the code goes.
+    pub token: TokenId,
+    /// What it opens.
+    pub resource: ResourceId,
+    /// How it came in.
+    pub channel: Channel,
+    /// RADIUS client or PAM service: an answer must come the same way.
+    pub group: String,
+    /// Request that began it; unique.
+    pub attempt: AttemptId,
+    /// Session that this request was given.
+    pub first_session: SessionId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Grows when a resend needs other digits.
+    pub generation: u32,
+    /// Length of the code.
+    pub digits: Digits,
+    /// Shown in prompt and text.
+    pub label: Label,
+    /// Start.
+    pub created: Timestamp,
+    /// End of the present code.
+    pub expires: Timestamp,
+    /// End of the whole login.
+    pub deadline: Timestamp,
+    /// Wrong codes so far.
+    pub tries: u32,
+    /// Wrong codes that end it.
+    pub max_tries: u32,
+    /// Texts asked for.
+    pub sends: u32,
+    /// Earliest next text.
+    pub next_send: Timestamp,
+    /// Whether any answer came.
+    pub answered: bool,
+    /// Where it stands.
+    pub state: State,
+    /// What a second request of the same login must match.
+    pub origin: Origin,
+    /// Where the login comes from.
+    pub source: Source,
+}
+
+impl Challenge {
+    /// What its present code is derived from.
+    #[must_use]
+    pub fn code(&self) -> CodeOf {
+        CodeOf {
+            challenge: self.id,
+            token: self.token,
+            purpose: self.purpose,
+            generation: self.generation,
+            digits: self.digits,
+        }
+    }
+
+    /// Whether it still waits for its code at `now`.
+    #[must_use]
+    pub fn open_at(&self, now: Timestamp) -> bool {
+        self.state == State::Open && now < self.expires && now < self.deadline
+    }
+
+    /// Whether a new request of the same user, channel and group belongs to this login (domain decision 6, rule b).
+    #[must_use]
+    pub fn joins(&self, channel: Channel, group: &str, origin: &Origin, now: Timestamp) -> bool {
+        if self.channel != channel || self.group != group || !self.open_at(now) {
+            return false;
+        }
+        match channel {
+            Channel::Radius => {
+                let fresh = !self.answered && now < self.created.plus(JOIN_WINDOW);
+                fresh
+                    && origin.password_tag.is_some()
+                    && self.origin.password_tag == origin.password_tag
+                    && !origin.calling_station.is_empty()
+                    && self.origin.calling_station == origin.calling_station
+                    && self.origin.nas_port == origin.nas_port
+                    && self.origin.acct_session == origin.acct_session
+            }
+            Channel::Pam => {
+                let same_tty = self.origin.tty == origin.tty;
+                let process = origin.process.is_some() && self.origin.process == origin.process;
+                // Remote logins of strangers share one listener as parent, so the parent tells nothing there.
+                let parent = origin.parent.is_some()
+                    && self.origin.parent == origin.parent
+                    && !origin.tty.is_empty()
+                    && !origin.remote
+                    && !self.origin.remote;
+                same_tty && (process || parent)
+            }
+        }
+    }
+}
+
+/// How a session was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answered {
+    /// The code was right.
+    Allowed,
+    /// A further prompt under this session.
+    Again(SessionId),
+    /// Refused for good.
+    Denied,
+}
+
+/// What a client holds of a challenge. One answer each; a further prompt has a further session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Session {
+    /// RADIUS State; unguessable.
+    pub id: SessionId,
+    /// What it belongs to.
+    pub challenge: ChallengeId,
+    /// How many prompts came before it in this login.
+    pub round: u32,
+    /// Request that answered it, and how: a retransmit gets the same.
+    pub answered: Option<(AttemptId, Answered)>,
+    /// What its prompt says besides the number.
+    pub notice: Notice,
+}
+
+/// What happened before a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notice {
+    /// A text is on its way.
+    Sent,
+    /// The text is sent again.
+    SentAgain,
+    /// The code was wrong; this many tries are left.
+    Wrong {
+        /// Tries left.
+        left: u32,
+    },
+    /// No new text yet.
+    Wait {
+        /// Seconds until one may be asked for.
+        seconds: u32,
+    },
+    /// No further text is allowed for this login or number just now.
+    NoMore,
+    /// The password was typed instead of the code.
+    NotPassword,
+}

@@ -1,0 +1,139 @@
+//! Counters in windows, and locks after wrong codes and passwords (domain decision 4).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::user::Guard;
+
+/// One hour.
+pub const HOUR: Duration = Duration::from_secs(3600);
+/// One day.
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Thirty days.
+pub const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Wrong codes within 30 days after which only an administrator unlocks.
+pub const MONTH_FAILURES: u32 = 50;
+/// First lock.
+pub const LOCK: Duration = Duration::from_secs(15 * 60);
+/// Wrong passwords from one source network until it is closed for the user.
+pub const LOGIN_FAILURES: u32 = 10;
+/// How long a closed source network stays closed, and the window of its failures.
+pub const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Wrong passwords an hour for one user after which unknown networks are not evaluated.
+pub const LOGIN_STORM: u32 = 100;
+
+/// Events in a fixed window that starts with its first event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// First event.
+    pub start: Timestamp,
+    /// Events since.
+    pub count: u32,
+}
+
+impl Window {
+    /// Events that count at `now` for a window of `length`.
+    #[must_use]
+    pub fn count_at(&self, now: Timestamp, length: Duration) -> u32 {
+        if now >= self.start.plus(length) {
+            0
+        } else {
+            self.count
+        }
+    }
+
+    /// The window after one more event at `now`.
+    #[must_use]
+    pub fn hit(&self, now: Timestamp, length: Duration) -> Self {
+        match self.count_at(now, length) {
+            0 => Self { start: now, count: 1 },
+            count => Self {
+                start: self.start,
+                count: count.saturating_add(1),
+            },
+        }
+    }
+
+    /// Seconds until the window ends.
+    #[must_use]
+    pub fn seconds_left(&self, now: Timestamp, length: Duration) -> u32 {
+        now.seconds_until(self.start.plus(length))
+    }
+}
+
+/// The two windows every counted subject has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    /// Per hour (or the subject's short window).
+    pub short: Window,
+    /// Per day.
+    pub day: Window,
+}
+
+impl Counter {
+    /// The counter after one more event at `now`; `short` is the length of the short window.
+    #[must_use]
+    pub fn hit(&self, now: Timestamp, short: Duration) -> Self {
+        Self {
+            short: self.short.hit(now, short),
+            day: self.day.hit(now, DAY),
+        }
+    }
+}
+
+/// Why the second factor of a user is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Until this time.
+    Until(Timestamp),
+    /// Fifty failures in 30 days: until an administrator unlocks.
+    Month,
+}
+
+impl Guard {
+    /// The lock that holds at `now`.
+    #[must_use]
+    pub fn lock_at(&self, now: Timestamp) -> Option<Lock> {
+        if self.month.count_at(now, MONTH) >= MONTH_FAILURES {
+            return Some(Lock::Month);
+        }
+        self.locked_until.filter(|until| now < *until).map(Lock::Until)
+    }
+
+    /// The guard after a wrong code; `limit` failures in a row lock (15 min, doubling to 24 h).
+    #[must_use]
+    pub fn failed(&self, now: Timestamp, limit: u32) -> Self {
+        let locks = if now >= self.last_failure.plus(DAY) {
+            0
+        } else {
+            self.locks
+        };
+        let mut next = Self {
+            consecutive: self.consecutive.saturating_add(1),
+            locked_until: self.locked_until,
+            locks,
+            last_failure: now,
+            month: self.month.hit(now, MONTH),
+        };
+        if next.consecutive >= limit {
+            let span = LOCK
+                .saturating_mul(1u32.checked_shl(locks.min(20)).unwrap_or(u32::MAX))
+                .min(DAY);
+            next.locked_until = Some(now.plus(span));
+            next.locks = locks.saturating_add(1);
+            next.consecutive = 0;
+        }
+        next
+    }
+
+    /// The guard after a right code, where that changes it.
+    #[must_use]
+    pub fn succeeded(&self) -> Option<Self> {
+        (self.consecutive != 0).then(|| Self {
+            consecutive: 0,
+            ..self.clone()
+        })
+    }
+}

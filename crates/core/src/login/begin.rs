@@ -1,0 +1,264 @@
+//! The first request of a login.
+
+use super::{Asked, Change, Reason, Sending, Step, prompt, session, standing};
+use crate::challenge::{Challenge, Channel, LOGIN_LIMIT, Label, MAX_OPEN, Notice, Origin, Session, State};
+use crate::code::Purpose;
+use crate::gate;
+use crate::ids::{ChallengeId, MessageId, SessionId};
+use crate::limits::{Counter, HOUR, LOGIN_FAILURES, LOGIN_STORM, LOGIN_WINDOW};
+use crate::net::Source;
+use crate::outbox::{DEADLINE_MARGIN, Kind, Message};
+use crate::resource::{Resource, WithoutToken};
+use crate::token::{Status, Token};
+use crate::user::{Guard, User};
+use crate::{Rng, Timestamp};
+
+/// What the request says.
+#[derive(Debug, Clone, Copy)]
+pub struct Begin<'a> {
+    /// How it came in.
+    pub channel: Channel,
+    /// RADIUS client or PAM service.
+    pub group: &'a str,
+    /// Result of the first factor.
+    pub first: First,
+    /// What tells whether it belongs to a login that waits already.
+    pub origin: &'a Origin,
+    /// Where from.
+    pub source: &'a Source,
+    /// Packet and reference.
+    pub asked: Asked<'a>,
+}
+
+/// Result of the first factor, checked before the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// The password is right, or the caller's stack has checked it.
+    Passed,
+    /// The password is wrong.
+    Failed,
+    /// The user has no password here.
+    NoPassword,
+}
+
+/// What the store says.
+#[derive(Debug, Clone, Copy)]
+pub struct BeginView<'a> {
+    /// Resource of the client or service.
+    pub resource: Option<&'a Resource>,
+    /// The named user.
+    pub user: Option<&'a User>,
+    /// The user's failures.
+    pub guard: &'a Guard,
+    /// The user's tokens.
+    pub tokens: &'a [Token],
+    /// Challenges of the user that are not ended.
+    pub open: &'a [Challenge],
+    /// The challenge that this very packet began, and its first session.
+    pub same_attempt: Option<(&'a Challenge, &'a Session)>,
+    /// Wrong passwords of the user from this source network (short window: [`LOGIN_WINDOW`]).
+    pub source_failures: &'a Counter,
+    /// Wrong passwords of the user from everywhere (short window: an hour).
+    pub user_failures: &'a Counter,
+    /// Sending.
+    pub sending: Sending<'a>,
+}
+
+/// Whether the way in by password is closed for this user and source network (domain decision 4).
+#[must_use]
+pub(crate) fn closed(view: &BeginView<'_>, now: Timestamp) -> bool {
+    view.source_failures.short.count_at(now, LOGIN_WINDOW) >= LOGIN_FAILURES
+        || (!view.sending.known_source && view.user_failures.short.count_at(now, HOUR) >= LOGIN_STORM)
+}
+
+/// Decides the first request of a login.
+pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mut dyn Rng) -> Step {
+    let Some(resource) = view.resource else {
+        return Step::deny(Reason::NoResource);
+    };
+    let Some(user) = view.user else {
+        return Step::deny(if resource.enabled {
+            Reason::UnknownUser
+        } else {
+            Reason::ResourceDisabled
+        });
+    };
+    if !resource.enabled {
+        return Step::deny(Reason::ResourceDisabled);
+    }
+    if closed(view, now) && request.origin.password_tag.is_some() {
+        return Step::deny(Reason::SourceClosed);
+    }
+    match request.first {
+        First::Passed => {}
+        First::Failed => {
+            let mut step = Step::deny(Reason::WrongPassword);
+            step.changes.push(Change::LoginFailure);
+            return step;
+        }
+        First::NoPassword => return Step::deny(Reason::NoPassword),
+    }
+    if let Err(reason) = standing(resource, user, view.guard, now) {
+        return Step::deny(reason);
+    }
+    if user.bypassed(now) {
+        return Step::allow(Reason::Bypass, Vec::new());
+    }
+    let token = match usable(resource, user, view.tokens) {
+        Ok(token) => token,
+        Err(reason @ (Reason::UnenrolledAllowed | Reason::DisabledAllowed)) => {
+            return Step::allow(reason, Vec::new());
+        }
+        Err(reason) => return Step::deny(reason),
+    };
+    if let Some(step) = again(request, view, token, now, rng) {
+        return step;
+    }
+    if view.open.iter().filter(|c| c.open_at(now)).count() >= MAX_OPEN {
+        return Step::deny(Reason::TooManyOpen);
+    }
+    let sending = &view.sending;
+    if let Err(refusal) = gate::check(
+        sending.policy,
+        &token.phone,
+        sending.counts,
+        sending.known_source,
+        now,
+    ) {
+        return Step::deny(Reason::Sms(refusal));
+    }
+    issue(request, (resource, token), sending, now, rng)
+}
+
+/// The token that guards `resource` for `user`, or what its absence means.
+fn usable<'t>(resource: &Resource, user: &User, tokens: &'t [Token]) -> Result<&'t Token, Reason> {
+    let mut bound = tokens
+        .iter()
+        .filter(|t| t.user == user.id && t.resources.contains(&resource.id));
+    let Some(first) = bound.clone().next() else {
+        return Err(match resource.unenrolled {
+            WithoutToken::Deny => Reason::Unenrolled,
+            WithoutToken::Allow => Reason::UnenrolledAllowed,
+        });
+    };
+    // A blocked token denies, whatever else there is.
+    if bound.clone().any(|t| t.status == Status::Blocked) {
+        return Err(Reason::TokenBlocked);
+    }
+    let token = bound.find(|t| t.status == Status::Active).unwrap_or(first);
+    match (token.status, resource.disabled) {
+        (Status::Active, _) => Ok(token),
+        (Status::Disabled, WithoutToken::Allow) => Err(Reason::DisabledAllowed),
+        (Status::Disabled, WithoutToken::Deny) => Err(Reason::TokenDisabled),
+        (Status::Blocked, _) => Err(Reason::TokenBlocked),
+    }
+}
+
+/// A retransmit, or a second request of a login that waits already: no text.
+fn again(
+    request: &Begin<'_>,
+    view: &BeginView<'_>,
+    token: &Token,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+) -> Option<Step> {
+    if let Some((challenge, first)) = view.same_attempt {
+        return Some(if challenge.open_at(now) && challenge.token == token.id {
+            Step {
+                reply: prompt(challenge, first.clone(), token),
+                reason: Reason::Retransmit,
+                changes: Vec::new(),
+            }
+        } else {
+            Step::deny(Reason::Expired)
+        });
+    }
+    let joined = view
+        .open
+        .iter()
+        .find(|c| c.token == token.id && c.joins(request.channel, request.group, request.origin, now))?;
+    let session = session(joined, 0, Notice::Sent, rng);
+    Some(Step {
+        reply: prompt(joined, session.clone(), token),
+        reason: Reason::Joined,
+        changes: vec![Change::Session(session)],
+    })
+}
+
+/// A new challenge with its own code, its text and its counters.
+fn issue(
+    request: &Begin<'_>,
+    (resource, token): (&Resource, &Token),
+    sending: &Sending<'_>,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+) -> Step {
+    let challenge = Challenge {
+        id: ChallengeId::random(rng),
+        user: token.user,
+        token: token.id,
+        resource: resource.id,
+        channel: request.channel,
+        group: request.group.to_owned(),
+        attempt: request.asked.attempt,
+        first_session: SessionId::random(rng),
+        purpose: Purpose::Login,
+        generation: 0,
+        digits: token.digits,
+        label: Label::random(rng),
+        created: now,
+        expires: now.plus(resource.lifetime()),
+        deadline: now.plus(LOGIN_LIMIT),
+        tries: 0,
+        max_tries: resource.tries,
+        sends: 1,
+        next_send: now.plus(std::time::Duration::from_secs(30)),
+        answered: false,
+        state: State::Open,
+        origin: request.origin.clone(),
+        source: request.source.clone(),
+    };
+    let session = Session {
+        id: challenge.first_session,
+        ..session(&challenge, 0, Notice::Sent, rng)
+    };
+    let text = text(&challenge, request.asked.reference.clone(), now, rng);
+    Step {
+        reply: prompt(&challenge, session.clone(), token),
+        reason: Reason::Challenge,
+        changes: vec![
+            Change::Challenge(Box::new(challenge)),
+            Change::Session(session),
+            Change::Queue(Box::new(text)),
+            Change::Counts(sending.counts.hit(now)),
+        ],
+    }
+}
+
+/// The outbox row of a challenge's present code.
+pub(super) fn text(
+    challenge: &Challenge,
+    reference: crate::ids::Reference,
+    now: Timestamp,
+    rng: &mut dyn Rng,
+) -> Message {
+    Message {
+        id: MessageId::random(rng),
+        kind: Kind::Code {
+            challenge: challenge.id,
+            generation: challenge.generation,
+            token: challenge.token,
+        },
+        state: crate::outbox::State::Queued,
+        due: now,
+        deadline: challenge.expires.minus(DEADLINE_MARGIN),
+        submissions: 0,
+        tried: Vec::new(),
+        uncertain: false,
+        epoch: 0,
+        reference,
+        only: None,
+        detail: String::new(),
+        created: now,
+    }
+}
