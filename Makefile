@@ -8,6 +8,8 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 PROGRAMS := -p otpost-daemon -p otpost-radius -p otpost-ctl
 
+# The checks build upon each other, and cargo uses all cores by itself.
+.NOTPARALLEL:
 .PHONY: help demo check bench setup fmt format-check lint deny build test
 
 help: ## list the targets

@@ -1,1 +1,20 @@
-//! Placeholder while the crate is being written.
+//! otpostd: owns users, tokens and SMS sending. It alone opens the database, holds the keys and talks to SMS providers; PAM modules,
+//! otpost-radius, the portal and otpostctl ask it over role sockets.
+//!
+//! Deliberately absent: any listener that a network reaches, and any rule of a login (those are in `otpost-core`).
+//! Entry points: [`run::run`] from `main`, [`serve::serve`] for whoever brings its own clock and rng.
+#![forbid(unsafe_code)]
+
+mod admin;
+pub mod db;
+pub mod ipc;
+pub mod keys;
+pub mod login;
+mod outbox;
+pub mod passwords;
+pub mod providers;
+mod rows;
+pub mod run;
+pub mod serve;
+pub mod state;
+pub mod sys;

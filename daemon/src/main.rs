@@ -1,2 +1,8 @@
-//! Placeholder.
-fn main() {}
+//! otpostd.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    otpost_daemon::run::run()
+}

@@ -72,7 +72,12 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { entries: HashMap::new(), order: VecDeque::new(), capacity: capacity.max(1), last_serial: 0 }
+        Self {
+            entries: HashMap::new(),
+            order: VecDeque::new(),
+            capacity: capacity.max(1),
+            last_serial: 0,
+        }
     }
 
     /// Changes the bound; too many entries go at once, oldest first.
@@ -89,7 +94,10 @@ impl Cache {
         if let Some(entry) = self.entries.get(&key)
             && entry.authenticator == authenticator
         {
-            return entry.reply.as_ref().map_or(Admission::Working, |reply| Admission::Done(Arc::clone(reply)));
+            return entry
+                .reply
+                .as_ref()
+                .map_or(Admission::Working, |reply| Admission::Done(Arc::clone(reply)));
         }
         // The order holds at least one element per entry, so its bound is the bound of both.
         while self.order.len() >= self.capacity {
@@ -97,7 +105,14 @@ impl Cache {
         }
         self.last_serial += 1;
         let serial = self.last_serial;
-        self.entries.insert(key, Entry { serial, authenticator, reply: None });
+        self.entries.insert(
+            key,
+            Entry {
+                serial,
+                authenticator,
+                reply: None,
+            },
+        );
         self.order.push_back((now, key, serial));
         Admission::New(Ticket { key, serial })
     }
@@ -117,13 +132,21 @@ impl Cache {
 
     /// Takes a request in work out again: its retransmission is to be handled anew.
     pub(crate) fn forget(&mut self, ticket: Ticket) {
-        if self.entries.get(&ticket.key).is_some_and(|entry| entry.serial == ticket.serial) {
+        if self
+            .entries
+            .get(&ticket.key)
+            .is_some_and(|entry| entry.serial == ticket.serial)
+        {
             self.entries.remove(&ticket.key);
         }
     }
 
     fn expire(&mut self, now: Instant) {
-        while self.order.front().is_some_and(|(born, ..)| now.saturating_duration_since(*born) >= LIFE) {
+        while self
+            .order
+            .front()
+            .is_some_and(|(born, ..)| now.saturating_duration_since(*born) >= LIFE)
+        {
             self.pop();
         }
         // After a flood the memory goes back.

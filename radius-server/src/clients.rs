@@ -1,7 +1,7 @@
 //! The client table: which shared secret belongs to a source address. The longest prefix wins.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     net::{IpAddr, Ipv6Addr},
     sync::Arc,
 };
@@ -49,7 +49,10 @@ pub(crate) struct Complaint {
 impl Table {
     /// Builds the table; entries that cannot be used are reported and their networks get silence.
     pub(crate) fn new(table: ClientTable) -> (Self, Vec<Complaint>) {
-        let mut built = Self { version: table.version, ..Self::default() };
+        let mut built = Self {
+            version: table.version,
+            ..Self::default()
+        };
         let mut complaints = Vec::new();
         for client in table.clients {
             built.add(client, &mut complaints);
@@ -61,10 +64,24 @@ impl Table {
     }
 
     fn add(&mut self, client: RadiusClient, complaints: &mut Vec<Complaint>) {
-        let RadiusClient { name, networks, secret, message_authenticator } = client;
-        let mut complain = |what: String| complaints.push(Complaint { client: name.clone(), what });
+        let RadiusClient {
+            name,
+            networks,
+            secret,
+            message_authenticator,
+        } = client;
+        let mut complain = |what: String| {
+            complaints.push(Complaint {
+                client: name.clone(),
+                what,
+            });
+        };
         let usable = match SharedSecret::new(secret.expose().as_bytes()) {
-            Ok(secret) => Some(Arc::new(Client { name: name.as_str().into(), secret, message_authenticator })),
+            Ok(secret) => Some(Arc::new(Client {
+                name: name.as_str().into(),
+                secret,
+                message_authenticator,
+            })),
             Err(error) => {
                 complain(error.to_string());
                 None
@@ -72,19 +89,27 @@ impl Table {
         };
         for text in networks {
             let Some(network) = Network::parse(&text) else {
-                complain(format!("{text:?} is no network; write it like 192.0.2.0/24 or 2001:db8::/64"));
+                complain(format!(
+                    "{text:?} is no network; write it like 192.0.2.0/24 or 2001:db8::/64"
+                ));
                 continue;
             };
             let family = if network.v4 { &mut self.v4 } else { &mut self.v6 };
-            let at = family.iter().position(|(length, _)| *length == network.length).unwrap_or_else(|| {
-                family.push((network.length, HashMap::new()));
-                family.len() - 1
-            });
-            let Some((_, same_length)) = family.get_mut(at) else { continue };
-            if same_length.contains_key(&network.prefix) {
-                complain(format!("{text} belongs to another client already"));
-            } else {
-                same_length.insert(network.prefix, usable.clone());
+            let at = family
+                .iter()
+                .position(|(length, _)| *length == network.length)
+                .unwrap_or_else(|| {
+                    family.push((network.length, HashMap::new()));
+                    family.len() - 1
+                });
+            let Some((_, same_length)) = family.get_mut(at) else {
+                continue;
+            };
+            match same_length.entry(network.prefix) {
+                Entry::Vacant(free) => {
+                    free.insert(usable.clone());
+                }
+                Entry::Occupied(_) => complain(format!("{text} belongs to another client already")),
             }
         }
     }
@@ -132,7 +157,11 @@ impl Network {
             },
         };
         let length = length.unwrap_or(widest);
-        (length <= widest).then(|| Self { v4, prefix: bits & mask(length), length })
+        (length <= widest).then(|| Self {
+            v4,
+            prefix: bits & mask(length),
+            length,
+        })
     }
 }
 
@@ -147,7 +176,9 @@ fn mapped(address: Ipv6Addr, length: Option<u8>) -> Option<(u128, Option<u8>)> {
 }
 
 fn mask(length: u8) -> u128 {
-    u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(length))).unwrap_or(0)
+    u128::MAX
+        .checked_shl(128_u32.saturating_sub(u32::from(length)))
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,2 +1,8 @@
-//! Placeholder.
-fn main() {}
+//! otpost-radius.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    otpost_radius::run()
+}

@@ -116,7 +116,10 @@ impl Counters {
     }
 
     fn slot(&self, why: Silence) -> Option<&AtomicU64> {
-        Silence::ALL.iter().position(|other| *other == why).and_then(|at| self.silent.get(at))
+        Silence::ALL
+            .iter()
+            .position(|other| *other == why)
+            .and_then(|at| self.silent.get(at))
     }
 }
 
@@ -172,14 +175,28 @@ impl Limiter {
             }
             let count = std::mem::take(&mut seen.unlogged);
             seen.since = now;
-            return Some(Line { source: Some(source), why: Some(why), count });
+            return Some(Line {
+                source: Some(source),
+                why: Some(why),
+                count,
+            });
         }
         if self.seen.len() >= SOURCES {
             self.others += 1;
             return None;
         }
-        self.seen.insert((source, why), Seen { since: now, unlogged: 0 });
-        Some(Line { source: Some(source), why: Some(why), count: 1 })
+        self.seen.insert(
+            (source, why),
+            Seen {
+                since: now,
+                unlogged: 0,
+            },
+        );
+        Some(Line {
+            source: Some(source),
+            why: Some(why),
+            count: 1,
+        })
     }
 
     /// Lines whose period is over; forgets the sources that stopped.
@@ -192,12 +209,20 @@ impl Limiter {
             let count = std::mem::take(&mut seen.unlogged);
             seen.since = now;
             if count > 0 {
-                lines.push(Line { source: Some(source), why: Some(why), count });
+                lines.push(Line {
+                    source: Some(source),
+                    why: Some(why),
+                    count,
+                });
             }
             count > 0
         });
         if self.others > 0 {
-            lines.push(Line { source: None, why: None, count: std::mem::take(&mut self.others) });
+            lines.push(Line {
+                source: None,
+                why: None,
+                count: std::mem::take(&mut self.others),
+            });
         }
         lines
     }

@@ -2,6 +2,9 @@
 //! with real peers. Nothing of the product imports this crate.
 #![forbid(unsafe_code)]
 
+pub mod pamstack;
+pub mod scripted;
 pub mod skip;
+pub mod sshd;
 
 pub use skip::skip;

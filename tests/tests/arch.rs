@@ -367,16 +367,8 @@ fn unsafe_code_is_found_in_one_file_only() {
         .filter(|file| !file.is_pam_sys() && !file.is_test())
         .flat_map(|file| file.hits(opens_unsafe))
         .collect();
+    // That each block there says why it is sound is clippy's part: undocumented_unsafe_blocks.
     assert_eq!(hits, [""; 0], "unsafe belongs to pam-module/src/sys.rs");
-}
-
-#[test]
-fn every_unsafe_block_says_why_it_is_sound() {
-    for file in Source::all().iter().filter(|file| file.is_pam_sys()) {
-        let blocks = file.hits(|line| opens_unsafe(line) && line.contains('{')).len();
-        let reasons = file.hits(|line| line.contains("// SAFETY:")).len();
-        assert!(reasons >= blocks, "{blocks} unsafe blocks, {reasons} with SAFETY");
-    }
 }
 
 #[test]

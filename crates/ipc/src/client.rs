@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, recv, send, setsockopt, socket, sockopt,
 };
@@ -22,19 +22,12 @@ use zeroize::Zeroizing;
 
 use crate::frame::{self, FrameError, HEADER, WipedBuf};
 use crate::peer::Peer;
+use crate::sys::{self, clock, poll_timeout};
 use crate::{Fault, Hello, Outcome, PROTO, Request, Response, Role};
 
 /// A point in time that waiting never passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(Instant);
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a bounded wait has to read the clock; no decision depends on it"
-)]
-fn clock() -> Instant {
-    Instant::now()
-}
 
 impl Deadline {
     /// The point `wait` from now; at most a day away.
@@ -67,16 +60,9 @@ impl Deadline {
         let Some(left) = self.remaining() else {
             return false;
         };
-        // No descriptors: only time or a signal of the host program ends it, and both are fine.
-        let _ = poll(&mut [], poll_timeout(pause.min(left)));
+        sys::pause(pause.min(left));
         self.remaining().is_some()
     }
-}
-
-/// Rounds up, so that a wait of less than a millisecond does not spin.
-fn poll_timeout(wait: Duration) -> PollTimeout {
-    let millis = wait.as_micros().div_ceil(1000);
-    PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
 }
 
 /// How far a connection got.

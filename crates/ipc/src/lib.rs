@@ -18,6 +18,7 @@ pub mod radius;
 mod secret;
 #[cfg(test)]
 mod snapshot;
+mod sys;
 
 #[cfg(feature = "tokio")]
 pub mod aio;

@@ -21,7 +21,9 @@ pub enum TextError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// A placeholder that does not exist.
-    #[error("{key}: unknown placeholder {{{name}}}; known are {known}; write {{{{ and }}}} for literal braces")]
+    #[error(
+        "{key}: unknown placeholder {{{name}}}; known are {known}; write {{{{ and }}}} for literal braces"
+    )]
     UnknownPlaceholder {
         /// The key with the template.
         key: String,
@@ -30,8 +32,18 @@ pub enum ConfigError {
         /// The placeholders that may stand there.
         known: &'static str,
     },
+    /// No template takes the number or the text.
+    #[error(
+        "no template has {placeholder}; every text would be the same. Put it into url, query, headers or body"
+    )]
+    NotUsed {
+        /// What is missing.
+        placeholder: &'static str,
+    },
     /// A brace without its partner.
-    #[error("{key}: a brace without its partner; placeholders look like {{to}}, literal braces are written {{{{ and }}}}")]
+    #[error(
+        "{key}: a brace without its partner; placeholders look like {{to}}, literal braces are written {{{{ and }}}}"
+    )]
     LoneBrace {
         /// The key with the template.
         key: String,
@@ -55,7 +67,9 @@ pub enum ConfigError {
         reason: &'static str,
     },
     /// A credential is written into the configuration instead of among the secrets.
-    #[error("{key}: put the value under `secrets` and write {{secret.NAME}} here, so that it is never printed")]
+    #[error(
+        "{key}: put the value under `secrets` and write {{secret.NAME}} here, so that it is never printed"
+    )]
     LiteralCredential {
         /// The key with the credential.
         key: String,
@@ -64,7 +78,9 @@ pub enum ConfigError {
     #[error("url: {0}")]
     BadUrl(String),
     /// The URL would send codes readable over a network.
-    #[error("url: http:// sends codes and credentials readable over the network; use https://, or set plain-http = true if the way to `{host}` is protected otherwise")]
+    #[error(
+        "url: http:// sends codes and credentials readable over the network; use https://, or set plain-http = true if the way to `{host}` is protected otherwise"
+    )]
     PlainHttp {
         /// The host of the URL.
         host: String,
@@ -92,8 +108,13 @@ pub enum ConfigError {
     #[error("body: {0}")]
     BadBody(String),
     /// `success` looks at the status only. Providers answer 200 and say in the body that they refused.
-    #[error("success: a status alone does not tell that the text was taken, providers answer 200 with an error inside; add json-pointer with equals, any-of or exists = true, or add regex")]
+    #[error(
+        "success: a status alone does not tell that the text was taken, providers answer 200 with an error inside; add json-pointer with equals, any-of or exists = true, or add regex"
+    )]
     NoBodyMatcher,
+    /// The literal parts of the request are not valid HTTP.
+    #[error("the request cannot be built: {0}")]
+    BadRequest(&'static str),
     /// A matcher or extractor that contradicts itself.
     #[error("{key}: {reason}")]
     BadMatcher {
@@ -125,7 +146,9 @@ pub enum ConfigError {
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     /// The development inbox was configured for production.
-    #[error("the file transport writes codes to a file and is for development only; configure an http transport, or set environment = \"development\"")]
+    #[error(
+        "the file transport writes codes to a file and is for development only; configure an http transport, or set environment = \"development\""
+    )]
     FileInProduction,
     /// The development inbox is not a private file of ours.
     #[error("inbox file {}: {reason}", path.display())]

@@ -44,7 +44,9 @@ pub struct FileInbox {
 
 impl fmt::Debug for FileInbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileInbox").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("FileInbox")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,12 +64,22 @@ impl FileInbox {
     /// # Errors
     /// [`ConfigError::FileInProduction`]; [`ConfigError::BadInbox`] when the path is a symbolic link or not a regular
     /// file, is not owned by the user of this process, is accessible to group or others, or cannot be opened.
-    pub fn new(path: impl Into<PathBuf>, environment: Environment, clock: Clock) -> Result<Self, ConfigError> {
+    pub fn new(
+        path: impl Into<PathBuf>,
+        environment: Environment,
+        clock: Clock,
+    ) -> Result<Self, ConfigError> {
         if environment == Environment::Production {
             return Err(ConfigError::FileInProduction);
         }
-        let inbox = Self { path: path.into(), clock };
-        inbox.open().map_err(|reason| ConfigError::BadInbox { path: inbox.path.clone(), reason })?;
+        let inbox = Self {
+            path: path.into(),
+            clock,
+        };
+        inbox.open().map_err(|reason| ConfigError::BadInbox {
+            path: inbox.path.clone(),
+            reason,
+        })?;
         Ok(inbox)
     }
 
@@ -87,13 +99,18 @@ impl FileInbox {
                 }
                 _ => format!("cannot be opened: {error}"),
             })?;
-        let meta = file.metadata().map_err(|error| format!("cannot be checked: {error}"))?;
+        let meta = file
+            .metadata()
+            .map_err(|error| format!("cannot be checked: {error}"))?;
         if !meta.is_file() {
             return Err("is not a regular file; remove it or name another".to_owned());
         }
         let user = nix::unistd::geteuid().as_raw();
         if meta.uid() != user {
-            return Err(format!("belongs to user {}, not to {user}; remove it or change its owner", meta.uid()));
+            return Err(format!(
+                "belongs to user {}, not to {user}; remove it or change its owner",
+                meta.uid()
+            ));
         }
         if meta.mode() & 0o077 != 0 {
             return Err(format!(
@@ -113,7 +130,8 @@ impl FileInbox {
             text: msg.body.expose(),
             reference: msg.reference.as_str(),
         };
-        let mut line = serde_json::to_vec(&line).map_err(|_| "the text cannot be written as JSON".to_owned())?;
+        let mut line =
+            serde_json::to_vec(&line).map_err(|_| "the text cannot be written as JSON".to_owned())?;
         line.push(b'\n');
         let mut file = self.open()?;
         // One write with O_APPEND: lines of several writers do not mix.
@@ -123,7 +141,11 @@ impl FileInbox {
                 other => break other.map_err(|error| format!("cannot be written: {error}"))?,
             }
         };
-        if written == line.len() { Ok(()) } else { Err("took only a part of the line; is the disk full?".to_owned()) }
+        if written == line.len() {
+            Ok(())
+        } else {
+            Err("took only a part of the line; is the disk full?".to_owned())
+        }
     }
 }
 
@@ -163,7 +185,11 @@ mod tests {
     impl Folder {
         fn new() -> Self {
             static NEXT: AtomicU32 = AtomicU32::new(0);
-            let name = format!("otpost-inbox-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            let name = format!(
+                "otpost-inbox-{}-{}",
+                std::process::id(),
+                NEXT.fetch_add(1, Ordering::Relaxed)
+            );
             let path = std::env::temp_dir().join(name);
             fs::create_dir(&path).unwrap();
             Self(path)
@@ -207,7 +233,10 @@ mod tests {
     }
 
     fn submit(inbox: &FileInbox, msg: &Text) -> Submission {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(inbox.submit(msg))
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(inbox.submit(msg))
     }
 
     #[test]
@@ -217,10 +246,25 @@ mod tests {
         let inbox = inbox(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         let nasty = "a \"quote\"\nand a line, 🔒";
-        assert_eq!(submit(&inbox, &text("first")), Submission::Accepted { provider_id: None, parts: 1 });
-        assert_eq!(submit(&inbox, &text(nasty)), Submission::Accepted { provider_id: None, parts: 1 });
+        assert_eq!(
+            submit(&inbox, &text("first")),
+            Submission::Accepted {
+                provider_id: None,
+                parts: 1
+            }
+        );
+        assert_eq!(
+            submit(&inbox, &text(nasty)),
+            Submission::Accepted {
+                provider_id: None,
+                parts: 1
+            }
+        );
         let content = fs::read_to_string(&path).unwrap();
-        let lines: Vec<serde_json::Value> = content.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let lines: Vec<serde_json::Value> = content
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(
             lines[1],
@@ -259,7 +303,11 @@ mod tests {
         let inbox = inbox(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         match submit(&inbox, &text("secret")) {
-            Submission::Rejected { class: Class::Transient, detail, .. } => {
+            Submission::Rejected {
+                class: Class::Transient,
+                detail,
+                ..
+            } => {
                 assert!(detail.as_str().contains("chmod 600"), "{detail}");
             }
             other => panic!("{other:?}"),

@@ -26,8 +26,8 @@ mod transport;
 pub use error::{ConfigError, TextError};
 pub use file::{Clock, Environment, FileInbox};
 pub use http::{
-    AuthConfig, BodyConfig, ErrorConfig, HttpConfig, HttpTransport, IdConfig, MethodConfig, NamedValue, PLACEHOLDERS,
-    Scalar, SuccessConfig, TemplateText,
+    AuthConfig, BodyConfig, ErrorConfig, HttpConfig, HttpTransport, IdConfig, MethodConfig, NamedValue,
+    PLACEHOLDERS, RawEscape, Scalar, SuccessConfig, TemplateText,
 };
 pub use message::{MessageRef, Recipient, Sender, Text};
 pub use redact::{Detail, SecretText};

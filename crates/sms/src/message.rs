@@ -24,6 +24,20 @@ pub struct Text {
     pub want_receipt: bool,
 }
 
+impl Text {
+    /// A text to nobody, to try a request at load.
+    pub(crate) fn sample() -> Self {
+        Self {
+            reference: MessageRef("sample".to_owned()),
+            to: Recipient(Zeroizing::new("+15005550006".to_owned())),
+            body: SecretText::new("sample"),
+            sender: Some(Sender("sample".to_owned())),
+            ttl: Duration::from_secs(300),
+            want_receipt: false,
+        }
+    }
+}
+
 /// Our own name of a message: 1 to 64 letters, digits, `-` and `_`. Never secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MessageRef(String);
@@ -36,8 +50,14 @@ impl MessageRef {
     pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
         let text = text.into();
         let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if fits { Ok(Self(text)) } else { Err(TextError::Reference) }
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err(TextError::Reference)
+        }
     }
 
     /// The reference as text.
@@ -70,7 +90,11 @@ impl Recipient {
         let fits = (7..=15).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit())
             && !digits.starts_with('0');
-        if fits { Ok(Self(text)) } else { Err(TextError::Recipient) }
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err(TextError::Recipient)
+        }
     }
 
     /// The number with its plus sign, for the one place that needs it.
@@ -109,7 +133,11 @@ impl Sender {
             && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
             && text.trim() == text
             && text.bytes().any(|b| b.is_ascii_alphabetic());
-        if number || name { Ok(Self(text)) } else { Err(TextError::Sender) }
+        if number || name {
+            Ok(Self(text))
+        } else {
+            Err(TextError::Sender)
+        }
     }
 
     /// The sender as text.
@@ -125,8 +153,20 @@ mod tests {
 
     #[test]
     fn a_recipient_is_plus_and_7_to_15_digits() {
-        assert_eq!(Recipient::new("+491701234567").unwrap().expose_digits(), "491701234567");
-        for bad in ["491701234567", "+0491701234567", "+49 170 1234567", "+123456", "+1234567890123456", "", "+", "+49a701234567"] {
+        assert_eq!(
+            Recipient::new("+491701234567").unwrap().expose_digits(),
+            "491701234567"
+        );
+        for bad in [
+            "491701234567",
+            "+0491701234567",
+            "+49 170 1234567",
+            "+123456",
+            "+1234567890123456",
+            "",
+            "+",
+            "+49a701234567",
+        ] {
             assert_eq!(Recipient::new(bad), Err(TextError::Recipient), "{bad}");
         }
     }
@@ -136,7 +176,15 @@ mod tests {
         for good in ["Otpost", "ACME VPN", "+491701234567", "12345", "A"] {
             assert_eq!(Sender::new(good).unwrap().as_str(), good);
         }
-        for bad in ["", "TwelveLetter", "12", " Otpost", "Ötpost", "+12x45\n", "1234567890123456"] {
+        for bad in [
+            "",
+            "TwelveLetter",
+            "12",
+            " Otpost",
+            "Ötpost",
+            "+12x45\n",
+            "1234567890123456",
+        ] {
             assert_eq!(Sender::new(bad), Err(TextError::Sender), "{bad}");
         }
     }
@@ -160,6 +208,9 @@ mod tests {
             want_receipt: false,
         };
         let shown = format!("{text:?}");
-        assert!(shown.contains("r-1") && !shown.contains("493817") && !shown.contains("4567"), "{shown}");
+        assert!(
+            shown.contains("r-1") && !shown.contains("493817") && !shown.contains("4567"),
+            "{shown}"
+        );
     }
 }

@@ -123,7 +123,11 @@ impl Scrubber {
         }
         let digits = text.to.expose_digits();
         all.hide(digits);
-        if let Some(tail) = digits.len().checked_sub(NUMBER_TAIL).and_then(|start| digits.get(start..)) {
+        if let Some(tail) = digits
+            .len()
+            .checked_sub(NUMBER_TAIL)
+            .and_then(|start| digits.get(start..))
+        {
             all.hide(tail);
         }
         all
@@ -143,7 +147,11 @@ impl Scrubber {
         }
         let clean = mask_digits(&clean);
         let clean = clean.trim();
-        if clean.is_empty() { Detail::own(ours) } else { Detail::own(format!("{ours}: {clean}")) }
+        if clean.is_empty() {
+            Detail::own(ours)
+        } else {
+            Detail::own(format!("{ours}: {clean}"))
+        }
     }
 
     /// A code or id of the provider if it may be kept: short, printable ASCII without spaces, nothing hidden in it.
@@ -158,7 +166,11 @@ impl Scrubber {
 fn printable(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
-        let c = if c.is_whitespace() || c.is_control() || is_format(c) { ' ' } else { c };
+        let c = if c.is_whitespace() || c.is_control() || is_format(c) {
+            ' '
+        } else {
+            c
+        };
         if c == ' ' && (out.is_empty() || out.ends_with(' ')) {
             continue;
         }
@@ -250,14 +262,25 @@ mod tests {
     fn a_token_with_the_code_or_number_in_it_is_dropped() {
         let scrub = Scrubber::default().with_message(&text("Otpost: 493817 is your code for 2026"));
         assert_eq!(scrub.token(" SM-2026-77 ").as_deref(), Some("SM-2026-77"));
-        for bad in ["id-493817", "491701234567", "0170-x-1234567", "", "two words", "ctl\u{7}", &"x".repeat(129)] {
+        for bad in [
+            "id-493817",
+            "491701234567",
+            "0170-x-1234567",
+            "",
+            "two words",
+            "ctl\u{7}",
+            &"x".repeat(129),
+        ] {
             assert_eq!(scrub.token(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn digits_are_masked_in_groups_too() {
-        assert_eq!(mask_digits("err 211 at 12:30, call (0170) 123-4567."), "err 211 at 12:30, call (#.");
+        assert_eq!(
+            mask_digits("err 211 at 12:30, call (0170) 123-4567."),
+            "err 211 at 12:30, call (#."
+        );
         assert_eq!(mask_digits("1234"), "#");
         assert_eq!(mask_digits("٤٩٣٨١٧"), "#");
         assert_eq!(mask_digits("12 3x"), "12 3x");
@@ -265,7 +288,10 @@ mod tests {
 
     #[test]
     fn a_detail_is_one_short_printable_line() {
-        let detail = Scrubber::default().detail("HTTP 500", &format!("a\r\n\u{1b}[31mred\u{202e}\t{}", "y".repeat(400)));
+        let detail = Scrubber::default().detail(
+            "HTTP 500",
+            &format!("a\r\n\u{1b}[31mred\u{202e}\t{}", "y".repeat(400)),
+        );
         assert_eq!(detail.as_str().chars().count(), 200);
         assert!(detail.as_str().starts_with("HTTP 500: a [31mred yyy"), "{detail}");
     }

@@ -45,7 +45,11 @@ pub fn segments(text: &str) -> Segments {
 fn pack(encoding: Encoding, widths: &[usize], single: usize, each: usize) -> Segments {
     let units = widths.iter().sum();
     if units <= single {
-        return Segments { encoding, units, parts: 1 };
+        return Segments {
+            encoding,
+            units,
+            parts: 1,
+        };
     }
     let (mut parts, mut filled) = (1, 0);
     for width in widths {
@@ -55,7 +59,11 @@ fn pack(encoding: Encoding, widths: &[usize], single: usize, each: usize) -> Seg
         }
         filled += width;
     }
-    Segments { encoding, units, parts }
+    Segments {
+        encoding,
+        units,
+        parts,
+    }
 }
 
 fn gsm_units(c: char) -> Option<usize> {
@@ -83,7 +91,11 @@ impl std::fmt::Display for Offender {
         if self.character.is_control() || is_format(self.character) {
             write!(f, "U+{code:04X} at character {}", self.position)
         } else {
-            write!(f, "'{}' (U+{code:04X}) at character {}", self.character, self.position)
+            write!(
+                f,
+                "'{}' (U+{code:04X}) at character {}",
+                self.character, self.position
+            )
         }
     }
 }
@@ -112,7 +124,10 @@ pub fn lint(template: &str) -> Lint {
             continue;
         };
         if list.iter().all(|known| known.character != character) {
-            list.push(Offender { character, position: at + 1 });
+            list.push(Offender {
+                character,
+                position: at + 1,
+            });
         }
     }
     found
@@ -149,8 +164,14 @@ mod tests {
     #[test]
     fn an_escaped_character_is_not_split_between_parts() {
         // 152 + 2 septets do not fit into 153: the euro sign moves to the second part.
-        assert_eq!(size(&format!("{}€{}", "a".repeat(152), "b".repeat(152))), (Encoding::Gsm7, 306, 3));
-        assert_eq!(size(&format!("{}€{}", "a".repeat(151), "b".repeat(153))), (Encoding::Gsm7, 306, 2));
+        assert_eq!(
+            size(&format!("{}€{}", "a".repeat(152), "b".repeat(152))),
+            (Encoding::Gsm7, 306, 3)
+        );
+        assert_eq!(
+            size(&format!("{}€{}", "a".repeat(151), "b".repeat(153))),
+            (Encoding::Gsm7, 306, 2)
+        );
     }
 
     #[test]
@@ -170,7 +191,11 @@ mod tests {
         let shown: Vec<String> = found.non_gsm.iter().map(Offender::to_string).collect();
         assert_eq!(
             shown,
-            ["'’' (U+2019) at character 3", "'„' (U+201E) at character 19", "'“' (U+201C) at character 25"]
+            [
+                "'’' (U+2019) at character 3",
+                "'„' (U+201E) at character 19",
+                "'“' (U+201C) at character 25"
+            ]
         );
     }
 
@@ -180,10 +205,19 @@ mod tests {
         let shown: Vec<String> = found.refused.iter().map(Offender::to_string).collect();
         assert_eq!(
             shown,
-            ["U+000D at character 4", "U+202E at character 6", "U+0000 at character 8", "U+200B at character 10", "U+2066 at character 12"]
+            [
+                "U+000D at character 4",
+                "U+202E at character 6",
+                "U+0000 at character 8",
+                "U+200B at character 10",
+                "U+2066 at character 12"
+            ]
         );
         assert!(found.non_gsm.is_empty());
-        assert_eq!(lint("{app}: {code} is your login code for {host}."), Lint::default());
+        assert_eq!(
+            lint("{app}: {code} is your login code for {host}."),
+            Lint::default()
+        );
     }
 
     proptest! {

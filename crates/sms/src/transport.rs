@@ -51,7 +51,12 @@ pub enum Submission {
 impl Submission {
     /// A refusal without a code or a waiting time.
     pub(crate) fn rejected(class: Class, detail: Detail) -> Self {
-        Self::Rejected { class, provider_code: None, retry_after: None, detail }
+        Self::Rejected {
+            class,
+            provider_code: None,
+            retry_after: None,
+            detail,
+        }
     }
 }
 

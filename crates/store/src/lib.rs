@@ -13,6 +13,7 @@ mod error;
 pub mod sqlite;
 
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use otpost_core::Timestamp;
 use otpost_core::audit::Event;
@@ -37,7 +38,8 @@ pub use error::StoreError;
 pub type WriteJob = Box<dyn FnMut(&mut dyn Tx) -> Result<(), StoreError> + Send>;
 /// A read on one snapshot.
 pub type ReadJob = Box<dyn FnMut(&mut dyn Read) -> Result<(), StoreError> + Send>;
-/// Called once: after the commit is durable, or with why there is none.
+/// Called once, on a thread of the store: after the commit is durable, or with why there is none. It must be short and must not
+/// wait for the store.
 pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// A store. Jobs may be handed in from any thread; neither call waits for the job, both may wait for room in a bounded queue.
@@ -204,7 +206,7 @@ pub trait Tx: Read {
     fn sweep(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }
 
-/// Runs `job` in a transaction and waits for its durable commit.
+/// Runs `job` in a transaction and waits for its durable commit. Not from a job or a [`Done`]: the store would wait for itself.
 ///
 /// # Errors
 /// What `job` or the engine returned; nothing was stored then.
@@ -212,13 +214,13 @@ pub fn write<T: Send + 'static>(
     store: &dyn Store,
     mut job: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (value_tx, value_rx) = sync_channel(1);
+    let value = Slot::default();
+    let result = value.clone();
     let (done_tx, done_rx) = sync_channel(1);
     store.submit_write(
         Box::new(move |tx| {
-            let value = job(tx)?;
             // A closure that runs again replaces the value of the run before.
-            let _ = value_tx.try_send(value);
+            value.set(job(tx)?);
             Ok(())
         }),
         Box::new(move |outcome| {
@@ -226,10 +228,10 @@ pub fn write<T: Send + 'static>(
         }),
     );
     done_rx.recv().map_err(|_| StoreError::Closed)??;
-    value_rx.try_recv().map_err(|_| StoreError::Closed)
+    result.take().ok_or(StoreError::Closed)
 }
 
-/// Runs `job` on a snapshot and waits for it.
+/// Runs `job` on a snapshot and waits for it. Not from a job or a [`Done`]: the store would wait for itself.
 ///
 /// # Errors
 /// What `job` or the engine returned.
@@ -237,11 +239,12 @@ pub fn read<T: Send + 'static>(
     store: &dyn Store,
     mut job: impl FnMut(&mut dyn Read) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (value_tx, value_rx) = sync_channel(1);
+    let value = Slot::default();
+    let result = value.clone();
     let (done_tx, done_rx) = sync_channel(1);
     store.submit_read(
         Box::new(move |tx| {
-            let _ = value_tx.try_send(job(tx)?);
+            value.set(job(tx)?);
             Ok(())
         }),
         Box::new(move |outcome| {
@@ -249,5 +252,30 @@ pub fn read<T: Send + 'static>(
         }),
     );
     done_rx.recv().map_err(|_| StoreError::Closed)??;
-    value_rx.try_recv().map_err(|_| StoreError::Closed)
+    result.take().ok_or(StoreError::Closed)
+}
+
+/// Where a job leaves its value.
+struct Slot<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Slot<T> {
+    fn set(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    fn take(&self) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }

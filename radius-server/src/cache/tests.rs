@@ -6,7 +6,12 @@ const ONE: Authenticator = Authenticator([1; 16]);
 const TWO: Authenticator = Authenticator([2; 16]);
 
 fn key(port: u16, identifier: u8) -> Key {
-    Key { source: SocketAddr::from(([192, 0, 2, 1], port)), socket: 0, local: None, identifier }
+    Key {
+        source: SocketAddr::from(([192, 0, 2, 1], port)),
+        socket: 0,
+        local: None,
+        identifier,
+    }
 }
 
 fn reply(octet: u8) -> Arc<[u8]> {
@@ -33,9 +38,22 @@ fn a_duplicate_is_recognised_in_work_and_afterwards() {
 fn every_part_of_the_key_makes_another_request() {
     let (mut cache, now) = (Cache::new(16), crate::sys::now());
     let base = key(1, 1);
-    let address = Key { source: SocketAddr::from(([192, 0, 2, 2], 1)), ..base };
-    let local = Key { local: Some(IpAddr::from([192, 0, 2, 9])), ..base };
-    for key in [base, key(2, 1), key(1, 2), address, local, Key { socket: 1, ..base }] {
+    let address = Key {
+        source: SocketAddr::from(([192, 0, 2, 2], 1)),
+        ..base
+    };
+    let local = Key {
+        local: Some(IpAddr::from([192, 0, 2, 9])),
+        ..base
+    };
+    for key in [
+        base,
+        key(2, 1),
+        key(1, 2),
+        address,
+        local,
+        Key { socket: 1, ..base },
+    ] {
         let _ = fresh(&mut cache, now, key, ONE);
     }
     assert_eq!(cache.entries.len(), 6);

@@ -62,7 +62,10 @@ fn an_address_outside_every_network_is_unknown() {
 
 #[test]
 fn mapped_addresses_are_ipv4_on_both_sides() {
-    let table = table(vec![client("net", "s", &["::ffff:192.0.2.0/120"]), client("six", "s", &["::/0"])]);
+    let table = table(vec![
+        client("net", "s", &["::ffff:192.0.2.0/120"]),
+        client("six", "s", &["::/0"]),
+    ]);
     assert_eq!(who(&table, "::ffff:192.0.2.9"), "net");
     assert_eq!(who(&table, "192.0.2.9"), "net");
     // `::/0` means every IPv6 address, not every IPv4 one as well.
@@ -78,26 +81,48 @@ fn host_bits_of_a_network_do_not_matter() {
 
 #[test]
 fn an_empty_secret_is_refused_and_its_network_does_not_fall_to_a_wider_one() {
-    let clients = vec![client("wide", "s", &["192.0.2.0/24"]), client("empty", "", &["192.0.2.7/32"])];
+    let clients = vec![
+        client("wide", "s", &["192.0.2.0/24"]),
+        client("empty", "", &["192.0.2.7/32"]),
+    ];
     let (table, complaints) = Table::new(ClientTable { version: 1, clients });
     assert_eq!(complaints.len(), 1);
-    assert!(complaints.iter().all(|complaint| complaint.client == "empty"), "{complaints:?}");
+    assert!(
+        complaints.iter().all(|complaint| complaint.client == "empty"),
+        "{complaints:?}"
+    );
     assert_eq!(who(&table, "192.0.2.7"), "(unusable)");
     assert_eq!(who(&table, "192.0.2.8"), "wide");
 }
 
 #[test]
 fn networks_that_are_none_are_reported() {
-    for text in ["", "/", "192.0.2.0/33", "192.0.2.0/", "192.0.2/24", "::/129", "::ffff:0.0.0.0/130", "x", "1.2.3.4/+8"] {
+    for text in [
+        "",
+        "/",
+        "192.0.2.0/33",
+        "192.0.2.0/",
+        "192.0.2/24",
+        "::/129",
+        "::ffff:0.0.0.0/130",
+        "x",
+        "1.2.3.4/+8",
+    ] {
         assert_eq!(Network::parse(text), None, "{text}");
     }
-    let (_, complaints) = Table::new(ClientTable { version: 1, clients: vec![client("a", "s", &["nonsense"])] });
+    let (_, complaints) = Table::new(ClientTable {
+        version: 1,
+        clients: vec![client("a", "s", &["nonsense"])],
+    });
     assert_eq!(complaints.len(), 1);
 }
 
 #[test]
 fn a_network_given_twice_stays_with_the_first() {
-    let clients = vec![client("first", "s", &["10.0.0.0/8"]), client("second", "s", &["10.0.0.0/8"])];
+    let clients = vec![
+        client("first", "s", &["10.0.0.0/8"]),
+        client("second", "s", &["10.0.0.0/8"]),
+    ];
     let (table, complaints) = Table::new(ClientTable { version: 1, clients });
     assert_eq!((who(&table, "10.1.1.1").as_str(), complaints.len()), ("first", 1));
 }

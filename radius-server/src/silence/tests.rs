@@ -7,7 +7,11 @@ fn ip(last: u32) -> IpAddr {
 }
 
 fn line(source: IpAddr, why: Silence, count: u64) -> Line {
-    Line { source: Some(source), why: Some(why), count }
+    Line {
+        source: Some(source),
+        why: Some(why),
+        count,
+    }
 }
 
 #[test]
@@ -29,9 +33,15 @@ fn one_line_per_source_and_minute_with_the_count() {
     assert_eq!(limiter.note(start, ip(1), why), Some(line(ip(1), why, 1)));
     assert_eq!(limiter.note(start, ip(2), why), Some(line(ip(2), why, 1)));
     for second in 0..60 {
-        assert_eq!(limiter.note(start + Duration::from_secs(second), ip(1), why), None);
+        assert_eq!(
+            limiter.note(start + Duration::from_secs(second), ip(1), why),
+            None
+        );
     }
-    assert_eq!(limiter.note(start + PERIOD, ip(1), why), Some(line(ip(1), why, 61)));
+    assert_eq!(
+        limiter.note(start + PERIOD, ip(1), why),
+        Some(line(ip(1), why, 61))
+    );
     assert_eq!(limiter.note(start + PERIOD, ip(1), why), None);
 }
 
@@ -54,8 +64,14 @@ fn forged_sources_do_not_fill_the_memory_or_the_log() {
     let start = crate::sys::now();
     let mut limiter = Limiter::default();
     let why = Silence::UnknownClient;
-    let lines = (0..5000).filter(|last| limiter.note(start, ip(*last), why).is_some()).count();
+    let lines = (0..5000)
+        .filter(|last| limiter.note(start, ip(*last), why).is_some())
+        .count();
     assert_eq!((lines, limiter.seen.len()), (SOURCES, SOURCES));
-    let others = Line { source: None, why: None, count: 5000 - 1024 };
+    let others = Line {
+        source: None,
+        why: None,
+        count: 5000 - 1024,
+    };
     assert_eq!(limiter.flush(start), [others]);
 }

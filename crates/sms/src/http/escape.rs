@@ -56,8 +56,14 @@ mod tests {
 
     #[test]
     fn only_unreserved_characters_pass() {
-        assert_eq!(percent("aZ09-._~ /?&=#%+ä€"), "aZ09-._~%20%2F%3F%26%3D%23%25%2B%C3%A4%E2%82%AC");
+        assert_eq!(
+            percent("aZ09-._~ /?&=#%+ä€"),
+            "aZ09-._~%20%2F%3F%26%3D%23%25%2B%C3%A4%E2%82%AC"
+        );
         assert_eq!(form("a b~*+&=\r\n"), "a+b%7E*%2B%26%3D%0D%0A");
-        assert_eq!(xml("<a b=\"c\">&'\u{1}"), "&lt;a b=&quot;c&quot;&gt;&amp;&#39;\u{FFFD}");
+        assert_eq!(
+            xml("<a b=\"c\">&'\u{1}"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;&#39;\u{FFFD}"
+        );
     }
 }

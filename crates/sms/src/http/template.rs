@@ -99,7 +99,12 @@ impl Template {
     }
 
     /// Parses a credential: only secrets as placeholders; `must_hide` refuses one without any.
-    pub(super) fn credential(key: &str, source: &str, secrets: &Secrets, must_hide: bool) -> Result<Self, ConfigError> {
+    pub(super) fn credential(
+        key: &str,
+        source: &str,
+        secrets: &Secrets,
+        must_hide: bool,
+    ) -> Result<Self, ConfigError> {
         let template = Self::parse(key, source, secrets)?;
         let other = template.0.iter().find_map(|part| match part {
             Part::Literal(_) | Part::Secret(_) => None,
@@ -131,7 +136,9 @@ impl Template {
 
     /// Whether the phone number is in it.
     pub(super) fn has_recipient(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::To | Part::ToDigits))
+        self.0
+            .iter()
+            .any(|part| matches!(part, Part::To | Part::ToDigits))
     }
 
     /// Whether the text is in it.
@@ -140,7 +147,11 @@ impl Template {
     }
 
     /// The template for `msg`; `escape` is applied to what placeholders bring in, not to the literals.
-    pub(super) fn render(&self, msg: &Text, escape: fn(&str) -> String) -> Result<Zeroizing<String>, NoSender> {
+    pub(super) fn render(
+        &self,
+        msg: &Text,
+        escape: fn(&str) -> String,
+    ) -> Result<Zeroizing<String>, NoSender> {
         let mut out = Zeroizing::new(String::new());
         for part in &self.0 {
             let value = match part {
@@ -221,7 +232,10 @@ mod tests {
 
     fn render(source: &str) -> String {
         let template = Template::parse("k", source, &secrets()).unwrap();
-        template.render(&msg(), super::super::escape::percent).unwrap().to_string()
+        template
+            .render(&msg(), super::super::escape::percent)
+            .unwrap()
+            .to_string()
     }
 
     #[test]
@@ -240,14 +254,28 @@ mod tests {
     fn what_is_no_placeholder_is_refused_with_the_list() {
         let error = Template::parse("url", "x{phone}", &secrets()).err().unwrap();
         let shown = error.to_string();
-        assert!(shown.contains("url: unknown placeholder {phone}; known are {to}, {to-digits}"), "{shown}");
+        assert!(
+            shown.contains("url: unknown placeholder {phone}; known are {to}, {to-digits}"),
+            "{shown}"
+        );
         assert!(shown.contains("{secret.NAME}; write {{ and }}"), "{shown}");
         for lone in ["{to", "to}", "{to{text}}", "{"] {
             let error = Template::parse("url", lone, &secrets()).err().unwrap();
-            assert_eq!(error, ConfigError::LoneBrace { key: "url".to_owned() }, "{lone}");
+            assert_eq!(
+                error,
+                ConfigError::LoneBrace {
+                    key: "url".to_owned()
+                },
+                "{lone}"
+            );
         }
-        let error = Template::parse("url", "{secret.token}", &secrets()).err().unwrap();
-        assert_eq!(error.to_string(), "url: there is no secret `token`; add it under `secrets`, known are: key");
+        let error = Template::parse("url", "{secret.token}", &secrets())
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            "url: there is no secret `token`; add it under `secrets`, known are: key"
+        );
     }
 
     #[test]
@@ -255,10 +283,18 @@ mod tests {
         let credential = |source, hide| Template::credential("auth.token", source, &secrets(), hide).err();
         assert_eq!(credential("Key {secret.key}", true), None);
         assert_eq!(credential("user", false), None);
-        assert_eq!(credential("hunter2", true), Some(ConfigError::LiteralCredential { key: "auth.token".to_owned() }));
+        assert_eq!(
+            credential("hunter2", true),
+            Some(ConfigError::LiteralCredential {
+                key: "auth.token".to_owned()
+            })
+        );
         assert!(matches!(
             credential("{secret.key}{to}", true),
-            Some(ConfigError::UnknownPlaceholder { known: SECRET_ONLY, .. })
+            Some(ConfigError::UnknownPlaceholder {
+                known: SECRET_ONLY,
+                ..
+            })
         ));
     }
 

@@ -1,0 +1,130 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use otpost_ipc::radius::MessageAuthenticator;
+
+/// Verbs of `radius`.
+#[derive(Debug, Subcommand)]
+pub enum RadiusCommand {
+    /// Manage the VPNs that may ask.
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Log in over RADIUS from here, as a VPN would, and show what comes back.
+    Test(RadiusTest),
+}
+
+/// Verbs of `radius client`.
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Make a client and show its shared secret, which is generated unless given.
+    Add {
+        /// Call the client this; people see the name in their texts.
+        name: String,
+        /// Accept its packets from this address or network; may be repeated.
+        #[arg(long, value_name = "ADDRESS[/BITS]", required = true)]
+        network: Vec<String>,
+        /// Name the resource it protects.
+        #[arg(long, value_name = "NAME")]
+        resource: String,
+        /// Its settings.
+        #[command(flatten)]
+        options: ClientOptions,
+    },
+    /// Change a client; what is not named stays.
+    #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args([
+        "network", "resource", "secret", "secret_file", "message_authenticator", "first_factor",
+    ]))]
+    Set {
+        /// Name the client.
+        name: String,
+        /// Replace its networks; may be repeated.
+        #[arg(long, value_name = "ADDRESS[/BITS]")]
+        network: Vec<String>,
+        /// Name the resource it protects from now on.
+        #[arg(long, value_name = "NAME")]
+        resource: Option<String>,
+        /// Its settings.
+        #[command(flatten)]
+        options: ClientOptions,
+    },
+    /// List all clients, without their secrets.
+    List,
+    /// Delete a client; its packets get no answer from then on.
+    Remove {
+        /// Name the client.
+        name: String,
+    },
+}
+
+/// Settings of a RADIUS client.
+#[derive(Debug, Default, Args)]
+pub struct ClientOptions {
+    /// Ask for a shared secret twice on the terminal.
+    #[arg(long, conflicts_with = "secret_file")]
+    pub secret: bool,
+    /// Read the shared secret from the first line of this file, or with `-` from standard input.
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Accept a shared secret of fewer than 16 characters.
+    #[arg(long)]
+    pub weak_secret: bool,
+    /// Drop requests without Message-Authenticator (require), or answer them (optional) for old equipment.
+    #[arg(long, value_enum, value_name = "RULE")]
+    pub message_authenticator: Option<MacRule>,
+    /// Let otpost check the password (local), or trust that others did (stack).
+    #[arg(long, value_name = "WHO", value_parser = ["local", "stack"])]
+    pub first_factor: Option<String>,
+}
+
+/// What a client must do about Message-Authenticator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MacRule {
+    /// A request without it gets no answer.
+    Require,
+    /// It may be absent; a wrong one still gets no answer.
+    Optional,
+}
+
+impl From<MacRule> for MessageAuthenticator {
+    fn from(rule: MacRule) -> Self {
+        match rule {
+            MacRule::Require => Self::Require,
+            MacRule::Optional => Self::Optional,
+        }
+    }
+}
+
+/// A login over RADIUS from the command line.
+#[derive(Debug, Args)]
+pub struct RadiusTest {
+    /// Log in as this user.
+    pub user: String,
+    /// Send to this server; the port is 1812 unless given.
+    #[arg(long, value_name = "HOST[:PORT]", default_value = "127.0.0.1")]
+    pub server: String,
+    /// Read the shared secret from this file, or with `-` from standard input; otherwise it is asked for.
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Read the password from this file, or with `-` from standard input; otherwise it is asked for.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Send this as Calling-Station-Id, the address of the person's device.
+    #[arg(long, value_name = "TEXT")]
+    pub calling_station_id: Option<String>,
+    /// Send this as NAS-Identifier.
+    #[arg(long, value_name = "TEXT", default_value = "otpostctl")]
+    pub nas_identifier: String,
+    /// Wait this long for an answer before sending again.
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = timeout)]
+    pub timeout: u32,
+    /// Send each request at most this many times.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub tries: u32,
+    /// Send no Message-Authenticator and demand none, as old equipment does.
+    #[arg(long)]
+    pub without_message_authenticator: bool,
+}
+
+fn timeout(text: &str) -> Result<u32, String> {
+    super::seconds_within(text, 1, 60)
+}

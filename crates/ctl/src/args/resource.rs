@@ -1,0 +1,106 @@
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Verbs of `resource`.
+#[derive(Debug, Subcommand)]
+pub enum ResourceCommand {
+    /// Make a resource; what is not named has its default.
+    Add {
+        /// Call the resource this.
+        name: String,
+        /// Its settings.
+        #[command(flatten)]
+        options: ResourceOptions,
+    },
+    /// Change a resource; what is not named stays.
+    #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args([
+        "rename", "enabled", "failed_attempts", "tries", "digits", "validity", "unenrolled", "disabled_token",
+        "pam_service", "no_pam_services", "shared_phones", "region", "no_region",
+    ]))]
+    Set {
+        /// Name the resource.
+        name: String,
+        /// Call it this from now on.
+        #[arg(long, value_name = "NAME")]
+        rename: Option<String>,
+        /// Its settings.
+        #[command(flatten)]
+        options: ResourceOptions,
+    },
+    /// Show a resource.
+    Show {
+        /// Name the resource.
+        name: String,
+    },
+    /// List all resources.
+    List,
+    /// Delete a resource; logins through it are denied from then on.
+    Remove {
+        /// Name the resource.
+        name: String,
+    },
+}
+
+/// Settings of a resource.
+#[derive(Debug, Default, Args)]
+pub struct ResourceOptions {
+    /// Accept logins at all.
+    #[arg(long, value_name = "yes|no", value_parser = super::yes_no())]
+    pub enabled: Option<bool>,
+    /// Lock a user after this many wrong codes, 3 to 10.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(3..=10))]
+    pub failed_attempts: Option<u32>,
+    /// End a login after this many wrong codes, 1 to 10.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub tries: Option<u32>,
+    /// Send codes of this many digits, 6 to 8.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(6..=8))]
+    pub digits: Option<u8>,
+    /// Accept a code for this long, 60s to 10m.
+    #[arg(long, value_name = "DURATION", value_parser = validity)]
+    pub validity: Option<u32>,
+    /// Choose what happens to users without a token.
+    #[arg(long, value_enum, value_name = "deny|allow")]
+    pub unenrolled: Option<Verdict>,
+    /// Choose what happens to users whose token is disabled.
+    #[arg(long, value_enum, value_name = "deny|allow")]
+    pub disabled_token: Option<Verdict>,
+    /// Guard this PAM service, or with `*` all that no other resource guards; replaces the list; may be repeated.
+    #[arg(long, value_name = "SERVICE", conflicts_with = "no_pam_services")]
+    pub pam_service: Vec<String>,
+    /// Guard no PAM service.
+    #[arg(long)]
+    pub no_pam_services: bool,
+    /// Allow two tokens with the same number.
+    #[arg(long, value_name = "yes|no", value_parser = super::yes_no())]
+    pub shared_phones: Option<bool>,
+    /// Read numbers without country code as numbers of this country, two letters.
+    #[arg(long, value_name = "COUNTRY", conflicts_with = "no_region")]
+    pub region: Option<String>,
+    /// Refuse numbers without country code.
+    #[arg(long)]
+    pub no_region: bool,
+}
+
+/// What happens to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Verdict {
+    /// Keep out.
+    Deny,
+    /// Let in by password alone.
+    Allow,
+}
+
+impl Verdict {
+    /// As the daemon names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+fn validity(text: &str) -> Result<u32, String> {
+    super::seconds_within(text, 60, 600)
+}

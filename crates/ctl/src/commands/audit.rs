@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use otpost_ipc::{
+    admin::{AdminOp, AdminReply, AuditView},
+    client::Deadline,
+};
+
+use super::Session;
+use crate::{CtlError, Exit, args::AuditCommand};
+
+/// The largest page that the daemon gives.
+const PAGE: u32 = 200;
+
+/// How often `--follow` looks for new rows.
+const LOOK: Duration = Duration::from_millis(500);
+
+pub(super) fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    match command {
+        AuditCommand::Verify => session.ask(AdminOp::AuditVerify),
+        AuditCommand::Tail { lines, follow } => {
+            let rows = newest(lines, session)?;
+            let mut last = rows.last().map(|row| row.seq);
+            session.show(&AdminReply::Audit { rows })?;
+            while follow {
+                // The deadline is never reached: it only measures the pause.
+                let _ = Deadline::after(LOOK).pause(LOOK);
+                let rows = page(last, session)?;
+                if let Some(row) = rows.last() {
+                    last = Some(row.seq);
+                    session.show(&AdminReply::Audit { rows })?;
+                }
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// The last `lines` rows. More than a page is read forwards from where they begin.
+fn newest(lines: u32, session: &Session<'_, '_>) -> Result<Vec<AuditView>, CtlError> {
+    let mut rows = ask(None, lines.min(PAGE), session)?;
+    let Some(last) = rows.last().map(|row| row.seq) else {
+        return Ok(rows);
+    };
+    if lines <= PAGE {
+        return Ok(rows);
+    }
+    rows.clear();
+    let mut after = last.saturating_sub(lines.into());
+    while after < last {
+        let page = page(Some(after), session)?;
+        let Some(row) = page.last() else { break };
+        after = row.seq;
+        rows.extend(page);
+    }
+    Ok(rows)
+}
+
+/// The rows behind position `after`.
+fn page(after: Option<u64>, session: &Session<'_, '_>) -> Result<Vec<AuditView>, CtlError> {
+    ask(after, PAGE, session)
+}
+
+fn ask(after: Option<u64>, limit: u32, session: &Session<'_, '_>) -> Result<Vec<AuditView>, CtlError> {
+    match session.call(AdminOp::AuditTail { after, limit })? {
+        AdminReply::Audit { rows } => Ok(rows),
+        _ => Err(CtlError::Unexpected),
+    }
+}

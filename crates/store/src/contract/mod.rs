@@ -1,0 +1,2 @@
+//! What every store must do.
+pub mod samples;

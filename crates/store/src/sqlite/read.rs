@@ -1,0 +1,351 @@
+//! Reading, for writers and readers alike.
+
+use otpost_core::Timestamp;
+use otpost_core::challenge::{Challenge, Session};
+use otpost_core::client::RadiusClient;
+use otpost_core::gate::Policy;
+use otpost_core::ids::{AttemptId, ChallengeId, MessageId, ResourceId, SessionId, TokenId, UserId};
+use otpost_core::keys::Keyring;
+use otpost_core::limits::{Counter, Window};
+use otpost_core::name::LoginName;
+use otpost_core::outbox::Message;
+use otpost_core::phone::Phone;
+use otpost_core::provider::Provider;
+use otpost_core::resource::{Resource, key};
+use otpost_core::token::Token;
+use otpost_core::user::{Guard, User};
+use rusqlite::{Connection, Row};
+
+use super::rows::{Rows, blob, body, hex, io, millis, phone_index, subject, time, whole};
+use crate::{AuditRow, CounterKey, Read, StoreError, Totals};
+
+/// Whatever has rows can be read.
+pub(super) trait HasRows {
+    fn rows(&self) -> Rows<'_>;
+}
+
+/// What a read closure gets.
+pub(super) struct ReadTx<'c> {
+    pub(super) conn: &'c Connection,
+    pub(super) keys: &'c Keyring,
+}
+
+impl HasRows for ReadTx<'_> {
+    fn rows(&self) -> Rows<'_> {
+        Rows {
+            conn: self.conn,
+            keys: self.keys,
+        }
+    }
+}
+
+fn window(row: &Row<'_>, column: usize) -> Result<Window, StoreError> {
+    Ok(Window {
+        start: time(row, column)?,
+        count: row.get(column.saturating_add(1)).map_err(io)?,
+    })
+}
+
+/// A pattern of LIKE for names that contain `search`, with `\` before what LIKE would read as its own.
+fn containing(search: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in search.chars().flat_map(char::to_lowercase) {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+impl<H: HasRows> Read for H {
+    fn user_by_name(&mut self, name: &LoginName) -> Result<Option<User>, StoreError> {
+        self.rows().one(
+            "SELECT u.id, u.body FROM names n JOIN users u ON u.id = n.user_id WHERE n.name = ?1",
+            (name.as_str(),),
+            whole("users"),
+        )
+    }
+
+    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.rows().one(
+            "SELECT id, body FROM users WHERE id = ?1",
+            (id.0,),
+            whole("users"),
+        )
+    }
+
+    fn users(
+        &mut self,
+        after: Option<&LoginName>,
+        search: &str,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        // No name is as long; SQLite refuses patterns that are much longer.
+        if search.len() > 1024 {
+            return Ok(Vec::new());
+        }
+        self.rows().all(
+            "SELECT id, body FROM users WHERE name > ?1 AND name LIKE ?2 ESCAPE '\\' ORDER BY name LIMIT ?3",
+            (after.map_or("", LoginName::as_str), containing(search), limit),
+            whole("users"),
+        )
+    }
+
+    fn users_of(&mut self, resource: ResourceId) -> Result<u64, StoreError> {
+        self.rows().count(
+            "SELECT count(*) FROM user_resources WHERE resource_id = ?1",
+            (resource.0,),
+        )
+    }
+
+    fn guard(&mut self, user: UserId) -> Result<Guard, StoreError> {
+        let guard = self.rows().one(
+            "SELECT consecutive, locked_until, locks, last_failure, month_start, month_count
+             FROM guards WHERE user_id = ?1",
+            (user.0,),
+            |row| {
+                let locked_until: Option<i64> = row.get(1).map_err(io)?;
+                Ok(Guard {
+                    consecutive: row.get(0).map_err(io)?,
+                    locked_until: locked_until.map(|_| time(row, 1)).transpose()?,
+                    locks: row.get(2).map_err(io)?,
+                    last_failure: time(row, 3)?,
+                    month: window(row, 4)?,
+                })
+            },
+        )?;
+        Ok(guard.unwrap_or_default())
+    }
+
+    fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {
+        let rows = self.rows();
+        rows.one(
+            "SELECT id, user_id, phone, body FROM tokens WHERE id = ?1",
+            (id.0,),
+            |row| rows.token(row),
+        )
+    }
+
+    fn tokens_of(&mut self, user: UserId) -> Result<Vec<Token>, StoreError> {
+        let rows = self.rows();
+        rows.all(
+            "SELECT id, user_id, phone, body FROM tokens WHERE user_id = ?1 ORDER BY created, id",
+            (user.0,),
+            |row| rows.token(row),
+        )
+    }
+
+    fn tokens_with_phone(&mut self, phone: &Phone) -> Result<Vec<Token>, StoreError> {
+        let rows = self.rows();
+        rows.all(
+            "SELECT id, user_id, phone, body FROM tokens WHERE phone_index = ?1 ORDER BY created, id",
+            (phone_index(phone, rows.keys),),
+            |row| rows.token(row),
+        )
+    }
+
+    fn resource(&mut self, id: ResourceId) -> Result<Option<Resource>, StoreError> {
+        self.rows().one(
+            "SELECT id, body FROM resources WHERE id = ?1",
+            (id.0,),
+            whole("resources"),
+        )
+    }
+
+    fn resource_by_key(&mut self, key: &str) -> Result<Option<Resource>, StoreError> {
+        self.rows().one(
+            "SELECT id, body FROM resources WHERE name_key = ?1",
+            (key,),
+            whole("resources"),
+        )
+    }
+
+    fn resources(&mut self) -> Result<Vec<Resource>, StoreError> {
+        self.rows().all(
+            "SELECT id, body FROM resources ORDER BY name_key",
+            (),
+            whole("resources"),
+        )
+    }
+
+    fn resource_of_service(&mut self, service: &str) -> Result<Option<Resource>, StoreError> {
+        self.rows().one(
+            "SELECT r.id, r.body FROM pam_services s JOIN resources r ON r.id = s.resource_id
+             WHERE s.service IN (?1, '*') ORDER BY s.service = '*' LIMIT 1",
+            (service,),
+            whole("resources"),
+        )
+    }
+
+    fn challenge(&mut self, id: ChallengeId) -> Result<Option<Challenge>, StoreError> {
+        self.rows().one(
+            "SELECT id, body FROM challenges WHERE id = ?1",
+            (id.0,),
+            whole("challenges"),
+        )
+    }
+
+    fn open_challenges(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Challenge>, StoreError> {
+        let mut open: Vec<Challenge> = self.rows().all(
+            "SELECT id, body FROM challenges WHERE user_id = ?1 AND deadline > ?2 AND open = 1",
+            (user.0, millis(now)),
+            whole("challenges"),
+        )?;
+        open.retain(|challenge| challenge.open_at(now));
+        open.sort_by_key(|challenge| (challenge.created, challenge.id));
+        Ok(open)
+    }
+
+    fn challenge_by_attempt(&mut self, attempt: AttemptId) -> Result<Option<Challenge>, StoreError> {
+        self.rows().one(
+            "SELECT id, body FROM challenges WHERE attempt = ?1",
+            (attempt.0,),
+            whole("challenges"),
+        )
+    }
+
+    fn session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.rows().one(
+            "SELECT id, body FROM sessions WHERE id = ?1",
+            (id.0,),
+            whole("sessions"),
+        )
+    }
+
+    fn counter(&mut self, key: CounterKey<'_>) -> Result<Counter, StoreError> {
+        let rows = self.rows();
+        let counter = rows.one(
+            "SELECT short_start, short_count, day_start, day_count FROM counters WHERE subject = ?1",
+            (subject(key, rows.keys),),
+            |row| {
+                Ok(Counter {
+                    short: window(row, 0)?,
+                    day: window(row, 2)?,
+                })
+            },
+        )?;
+        Ok(counter.unwrap_or_default())
+    }
+
+    fn source_success(&mut self, user: UserId, source: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.rows().one(
+            "SELECT at FROM source_success WHERE user_id = ?1 AND source = ?2",
+            (user.0, source),
+            |row| time(row, 0),
+        )
+    }
+
+    fn message(&mut self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        self.rows().one(
+            "SELECT id, body FROM messages WHERE id = ?1",
+            (id.0,),
+            whole("messages"),
+        )
+    }
+
+    fn test_number(&mut self, id: MessageId) -> Result<Option<Phone>, StoreError> {
+        let rows = self.rows();
+        rows.one(
+            "SELECT message_id, phone, body FROM test_numbers WHERE message_id = ?1",
+            (id.0,),
+            |row| rows.test_number(row),
+        )
+    }
+
+    fn due_messages(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
+        self.rows().all(
+            "SELECT id, body FROM messages WHERE wake IS NOT NULL AND wake <= ?1
+             ORDER BY created, id LIMIT ?2",
+            (millis(now), limit),
+            whole("messages"),
+        )
+    }
+
+    fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.rows().one(
+            "SELECT wake FROM messages WHERE wake IS NOT NULL ORDER BY wake LIMIT 1",
+            (),
+            |row| time(row, 0),
+        )
+    }
+
+    fn messages(&mut self, limit: u32) -> Result<Vec<Message>, StoreError> {
+        self.rows().all(
+            "SELECT id, body FROM messages ORDER BY created DESC, id DESC LIMIT ?1",
+            (limit,),
+            whole("messages"),
+        )
+    }
+
+    fn clients(&mut self) -> Result<Vec<RadiusClient>, StoreError> {
+        let rows = self.rows();
+        rows.all(
+            "SELECT id, name, resource_id, secret, body FROM clients ORDER BY name_key",
+            (),
+            |row| rows.client(row),
+        )
+    }
+
+    fn client(&mut self, name: &str) -> Result<Option<RadiusClient>, StoreError> {
+        let rows = self.rows();
+        rows.one(
+            "SELECT id, name, resource_id, secret, body FROM clients WHERE name_key = ?1",
+            (key(name),),
+            |row| rows.client(row),
+        )
+    }
+
+    fn providers(&mut self) -> Result<Vec<Provider>, StoreError> {
+        let rows = self.rows();
+        rows.all(
+            "SELECT id, name, priority, config, body FROM providers ORDER BY priority, name_key",
+            (),
+            |row| rows.provider(row),
+        )
+    }
+
+    fn send_policy(&mut self) -> Result<Policy, StoreError> {
+        let policy = self.rows().one(
+            "SELECT body FROM settings WHERE name = 'send-policy'",
+            (),
+            |row| body(row, 0, "settings send-policy", &[]),
+        )?;
+        Ok(policy.unwrap_or_default())
+    }
+
+    fn audit(&mut self, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        self.rows().all(
+            "SELECT seq, text, hash FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            (after, limit),
+            |row| {
+                let seq: i64 = row.get(0).map_err(io)?;
+                let hash = blob(row, 2)?;
+                Ok(AuditRow {
+                    seq: u64::try_from(seq).unwrap_or(0),
+                    text: row.get(1).map_err(io)?,
+                    hash: hash
+                        .try_into()
+                        .map_err(|_| StoreError::Damaged(format!("audit {seq}: hash {}", hex(hash))))?,
+                })
+            },
+        )
+    }
+
+    fn totals(&mut self, now: Timestamp) -> Result<Totals, StoreError> {
+        let rows = self.rows();
+        Ok(Totals {
+            users: rows.count("SELECT count(*) FROM users", ())?,
+            tokens: rows.count("SELECT count(*) FROM tokens", ())?,
+            resources: rows.count("SELECT count(*) FROM resources", ())?,
+            open_challenges: rows.count(
+                "SELECT count(*) FROM challenges WHERE deadline > ?1 AND open = 1",
+                (millis(now),),
+            )?,
+            waiting_texts: rows.count("SELECT count(*) FROM messages WHERE wake IS NOT NULL", ())?,
+            audit_rows: rows.count("SELECT max(seq) FROM audit", ())?,
+        })
+    }
+}

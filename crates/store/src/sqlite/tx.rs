@@ -1,0 +1,73 @@
+//! What a write closure gets, and how its statements run.
+
+use otpost_core::Rng;
+use otpost_core::keys::Keyring;
+use rusqlite::{Connection, ErrorCode, Params};
+
+use super::read::HasRows;
+use super::rows::{Rows, aad, io};
+use crate::StoreError;
+
+/// The last row of the audit chain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) seq: u64,
+    pub(super) hash: [u8; 32],
+}
+
+/// What a write closure gets.
+pub(super) struct WriteTx<'c> {
+    pub(super) conn: &'c Connection,
+    pub(super) keys: &'c Keyring,
+    pub(super) rng: &'c mut (dyn Rng + Send),
+    pub(super) head: &'c mut Head,
+}
+
+impl HasRows for WriteTx<'_> {
+    fn rows(&self) -> Rows<'_> {
+        Rows {
+            conn: self.conn,
+            keys: self.keys,
+        }
+    }
+}
+
+impl WriteTx<'_> {
+    /// Runs one statement; gives how many rows it changed.
+    pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        self.unique(None, sql, params)
+    }
+
+    /// The same where a unique column can be taken.
+    pub(super) fn unique(
+        &self,
+        field: Option<&'static str>,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<usize, StoreError> {
+        // After some failures (disk full) SQLite rolls the transaction back by itself: what came then would commit alone.
+        if self.conn.is_autocommit() {
+            return Err(StoreError::Io("the transaction was rolled back".to_owned()));
+        }
+        let mut statement = self.conn.prepare_cached(sql).map_err(io)?;
+        statement
+            .execute(params)
+            .map_err(|error| match (field, error.sqlite_error_code()) {
+                (Some(field), Some(ErrorCode::ConstraintViolation)) => StoreError::Taken { field },
+                _ => io(error),
+            })
+    }
+
+    /// Fails where `sql` finds a row.
+    pub(super) fn free(&self, field: &'static str, sql: &str, params: impl Params) -> Result<(), StoreError> {
+        match self.rows().one(sql, params, |_| Ok(()))? {
+            Some(()) => Err(StoreError::Taken { field }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn seal(&mut self, plain: &str, table: &str, id: &[u8], owner: &[u8]) -> Vec<u8> {
+        self.keys
+            .seal(plain.as_bytes(), &aad(table, id, owner), self.rng)
+    }
+}

@@ -1,0 +1,247 @@
+//! What administrators do: validate, change and audit in one transaction.
+
+mod audit;
+mod clients;
+mod error;
+mod explain;
+mod resources;
+mod sms;
+mod status;
+mod tokens;
+mod users;
+mod view;
+
+use std::sync::Arc;
+
+use otpost_core::Timestamp;
+use otpost_core::audit::Event;
+use otpost_core::ids::Reference;
+use otpost_core::name::LoginName;
+use otpost_core::resource::{self, Resource};
+use otpost_core::user::User;
+use otpost_ipc::admin::{AdminOp, AdminReply};
+use otpost_ipc::{Fault, Outcome};
+use otpost_store::{Read, StoreError, Tx};
+use tracing::{Instrument, error, info, info_span};
+
+pub(crate) use error::AdminError;
+
+use crate::state::Daemon;
+
+/// Who asks, and under which reference.
+#[derive(Debug, Clone)]
+struct Act {
+    actor: String,
+    reference: Reference,
+    now: Timestamp,
+}
+
+impl Act {
+    /// Records the act in the audit chain.
+    fn record(&self, tx: &mut dyn Tx, kind: &str, user: &str, resource: &str) -> Result<(), StoreError> {
+        self.record_detail(tx, kind, (user, resource), String::new())
+    }
+
+    fn record_detail(
+        &self,
+        tx: &mut dyn Tx,
+        kind: &str,
+        (user, resource): (&str, &str),
+        detail: String,
+    ) -> Result<(), StoreError> {
+        info!(act = kind, user, resource, by = self.actor, reference = %self.reference);
+        tx.append_audit(&Event {
+            at: self.now,
+            kind: format!("admin.{kind}"),
+            reason: "admin".to_owned(),
+            reference: self.reference.clone(),
+            user: user.to_owned(),
+            resource: resource.to_owned(),
+            via: format!("admin {}", self.actor),
+            source: String::new(),
+            detail,
+        })
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn handle(daemon: Arc<Daemon>, actor: String, op: AdminOp) -> Outcome<AdminReply> {
+    let act = Act {
+        actor,
+        reference: daemon.reference(),
+        now: daemon.now(),
+    };
+    let span = info_span!("admin", by = act.actor, reference = %act.reference);
+    let reference = act.reference.to_string();
+    async move {
+        match dispatch(&daemon, act, op).await {
+            Ok(reply) => Outcome::Ok(reply),
+            Err(failure) => {
+                if let AdminError::Store(failure) = &failure {
+                    error!(error = %failure, "the store cannot be used");
+                }
+                Outcome::Err(Fault {
+                    code: failure.code(),
+                    message: failure.to_string(),
+                    retry_after: None,
+                    reference,
+                })
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+async fn dispatch(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminReply, AdminError> {
+    match op {
+        AdminOp::Status => status::status(daemon, &act).await,
+        AdminOp::UserAdd(add) => users::add(daemon, act, add).await,
+        AdminOp::UserSet(set) => users::set(daemon, act, set).await,
+        AdminOp::UserShow { user } => users::show(daemon, act, user).await,
+        AdminOp::UserList { search, after, limit } => users::list(daemon, search, after, limit).await,
+        AdminOp::UserRemove { user } => users::remove(daemon, act, user).await,
+        AdminOp::UserLock { user, why } => users::lock(daemon, act, user, why).await,
+        AdminOp::UserUnlock { user } => users::unlock(daemon, act, user).await,
+        AdminOp::UserBypass { user, seconds } => users::bypass(daemon, act, user, seconds).await,
+        AdminOp::UserBind { user, resource } => users::bind(daemon, act, user, resource, true).await,
+        AdminOp::UserUnbind { user, resource } => users::bind(daemon, act, user, resource, false).await,
+        AdminOp::TokenAdd {
+            user,
+            phone,
+            name,
+            digits,
+            resources,
+        } => {
+            let wanted = tokens::Wanted {
+                user,
+                phone,
+                name,
+                digits,
+                resources,
+            };
+            tokens::add(daemon, act, wanted).await
+        }
+        AdminOp::TokenList { user } => tokens::list(daemon, user).await,
+        AdminOp::TokenSet { token, status, name } => tokens::set(daemon, act, token, status, name).await,
+        AdminOp::TokenRemove { token } => tokens::remove(daemon, act, token).await,
+        AdminOp::ResourceAdd { name, set } => resources::add(daemon, act, name, set).await,
+        AdminOp::ResourceSet { name, set } => resources::set(daemon, act, name, set).await,
+        AdminOp::ResourceShow { name } => resources::show(daemon, name).await,
+        AdminOp::ResourceList => resources::list(daemon).await,
+        AdminOp::ResourceRemove { name } => resources::remove(daemon, act, name).await,
+        op @ AdminOp::RadiusClientAdd { .. } => clients::add(daemon, act, op).await,
+        op @ AdminOp::RadiusClientSet { .. } => clients::set(daemon, act, op).await,
+        AdminOp::RadiusClientList => clients::list(daemon).await,
+        AdminOp::RadiusClientRemove { name } => clients::remove(daemon, act, name).await,
+        AdminOp::SmsProviderAdd {
+            name,
+            kind,
+            priority,
+            sender,
+            config,
+        } => {
+            let wanted = sms::NewProvider {
+                name,
+                kind,
+                priority,
+                sender,
+                config,
+            };
+            sms::provider_add(daemon, act, wanted).await
+        }
+        AdminOp::SmsProviderList => sms::provider_list(daemon).await,
+        AdminOp::SmsProviderSet {
+            name,
+            enabled,
+            priority,
+        } => sms::provider_set(daemon, act, name, enabled, priority).await,
+        AdminOp::SmsProviderRemove { name } => sms::provider_remove(daemon, act, name).await,
+        AdminOp::SmsSendTest { phone, provider } => sms::send_test(daemon, act, phone, provider).await,
+        AdminOp::SmsPolicyShow => sms::policy_show(daemon).await,
+        AdminOp::SmsPolicySet(set) => sms::policy_set(daemon, act, set).await,
+        AdminOp::SmsMessages { limit } => sms::messages(daemon, limit).await,
+        AdminOp::LoginExplain {
+            user,
+            service,
+            channel,
+            source,
+        } => {
+            explain::explain(
+                daemon,
+                explain::Question {
+                    user,
+                    service,
+                    channel,
+                    source,
+                },
+            )
+            .await
+        }
+        AdminOp::AuditTail { after, limit } => audit::tail(daemon, after, limit).await,
+        AdminOp::AuditVerify => audit::verify(daemon).await,
+    }
+}
+
+/// Runs `job` in a transaction; its own refusals come back as they are and nothing is stored.
+async fn write<T: Send + 'static>(
+    daemon: &Daemon,
+    mut job: impl FnMut(&mut dyn Tx) -> Result<T, AdminError> + Send + 'static,
+) -> Result<T, AdminError> {
+    let refused = Arc::new(std::sync::Mutex::new(None));
+    let keep = Arc::clone(&refused);
+    let outcome = daemon
+        .write(move |tx| {
+            job(tx).map_err(|failure| match failure {
+                AdminError::Store(error) => error,
+                other => {
+                    let message = other.to_string();
+                    if let Ok(mut slot) = keep.lock() {
+                        *slot = Some(other);
+                    }
+                    StoreError::Refused(message)
+                }
+            })
+        })
+        .await;
+    match outcome {
+        Err(StoreError::Refused(message)) => {
+            let own = refused.lock().ok().and_then(|mut slot| slot.take());
+            Err(own.unwrap_or(AdminError::Invalid(message)))
+        }
+        other => Ok(other?),
+    }
+}
+
+/// As [`write`], for reading.
+async fn read<T: Send + 'static>(
+    daemon: &Daemon,
+    mut job: impl FnMut(&mut dyn Read) -> Result<T, AdminError> + Send + 'static,
+) -> Result<T, AdminError> {
+    daemon
+        .read(move |read| match job(read) {
+            Ok(value) => Ok(Ok(value)),
+            Err(AdminError::Store(error)) => Err(error),
+            Err(other) => Ok(Err(other)),
+        })
+        .await?
+}
+
+/// The user of this login or alias.
+fn find_user(read: &mut dyn Read, user: &str) -> Result<User, AdminError> {
+    let name = LoginName::parse(user).map_err(|e| AdminError::Invalid(e.to_string()))?;
+    read.user_by_name(&name)?
+        .ok_or_else(|| AdminError::NotFound(format!("there is no user `{user}`")))
+}
+
+/// The resource of this name.
+fn find_resource(read: &mut dyn Read, name: &str) -> Result<Resource, AdminError> {
+    read.resource_by_key(&resource::key(name))?
+        .ok_or_else(|| AdminError::NotFound(format!("there is no resource `{name}`")))
+}
+
+fn done(message: impl Into<String>) -> AdminReply {
+    AdminReply::Done {
+        message: message.into(),
+    }
+}

@@ -1,0 +1,195 @@
+//! RADIUS clients. Every change bumps the table's version, which otpost-radius watches.
+
+use std::sync::Arc;
+
+use data_encoding::BASE32_NOPAD;
+use otpost_core::Rng;
+use otpost_core::client::{FirstFactor, RadiusClient, Sealed};
+use otpost_core::ids::ClientId;
+use otpost_core::net::Network;
+use otpost_ipc::Secret;
+use otpost_ipc::admin::{AdminOp, AdminReply};
+use otpost_ipc::radius::MessageAuthenticator;
+use otpost_store::{Read, Tx};
+use zeroize::Zeroizing;
+
+use super::{Act, AdminError, done, find_resource, read, view, write};
+use crate::state::Daemon;
+
+fn networks(raw: &[String]) -> Result<Vec<Network>, AdminError> {
+    raw.iter()
+        .map(|text| text.trim().parse().map_err(AdminError::invalid))
+        .collect()
+}
+
+fn first_factor(text: Option<&str>) -> Result<Option<FirstFactor>, AdminError> {
+    match text {
+        None => Ok(None),
+        Some("local") => Ok(Some(FirstFactor::Local)),
+        Some("stack") => Ok(Some(FirstFactor::Stack)),
+        Some(other) => Err(AdminError::Invalid(format!(
+            "first-factor is local or stack, not `{other}`"
+        ))),
+    }
+}
+
+fn sealed(secret: &Secret) -> Sealed {
+    Sealed(Zeroizing::new(secret.expose().to_owned()))
+}
+
+/// A shared secret of 160 bits that every VPN's form takes.
+fn make_secret(rng: &mut dyn Rng) -> Sealed {
+    let mut octets = Zeroizing::new([0; 20]);
+    rng.fill(octets.as_mut());
+    Sealed(Zeroizing::new(
+        BASE32_NOPAD.encode(octets.as_ref()).to_lowercase(),
+    ))
+}
+
+/// Two entries with the same network would make the secret of a packet a matter of chance.
+fn distinct(tx: &mut dyn Tx, client: &RadiusClient) -> Result<(), AdminError> {
+    for other in tx.clients()? {
+        if other.id == client.id {
+            continue;
+        }
+        if let Some(network) = client.networks.iter().find(|n| other.networks.contains(n)) {
+            return Err(AdminError::Conflict(format!(
+                "the network {network} belongs to the client {} already",
+                other.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn find(read: &mut dyn Read, name: &str) -> Result<RadiusClient, AdminError> {
+    read.client(name)?
+        .ok_or_else(|| AdminError::NotFound(format!("there is no RADIUS client `{name}`")))
+}
+
+fn bump(daemon: &Daemon) {
+    daemon
+        .clients
+        .send_modify(|version| *version = version.wrapping_add(1));
+}
+
+pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminReply, AdminError> {
+    let AdminOp::RadiusClientAdd {
+        name,
+        networks: raw,
+        resource,
+        secret,
+        weak_secret,
+        message_authenticator,
+        first_factor: factor,
+    } = op
+    else {
+        return Err(AdminError::Invalid("this is no new RADIUS client".to_owned()));
+    };
+    let mut rng = daemon.rng();
+    let id = ClientId::random(&mut rng);
+    let secret = secret.as_ref().map_or_else(|| make_secret(&mut rng), sealed);
+    let networks = networks(&raw)?;
+    let factor = first_factor(factor.as_deref())?.unwrap_or(FirstFactor::Local);
+    let reply = write(daemon, move |tx| {
+        let resource = find_resource(tx, &resource)?;
+        let client = RadiusClient {
+            id,
+            name: name.clone(),
+            networks: networks.clone(),
+            secret: secret.clone(),
+            resource: resource.id,
+            require_message_authenticator: message_authenticator == MessageAuthenticator::Require,
+            first_factor: factor,
+            created: act.now,
+        };
+        client.check(weak_secret).map_err(AdminError::invalid)?;
+        distinct(tx, &client)?;
+        tx.put_client(&client)?;
+        act.record_detail(tx, "radius-client-add", ("", &resource.name), client.name.clone())?;
+        Ok(AdminReply::ClientSecret {
+            client: view::client(&client, &resource.name),
+            secret: Secret::from(client.secret.expose()),
+        })
+    })
+    .await?;
+    bump(daemon);
+    Ok(reply)
+}
+
+pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminReply, AdminError> {
+    let AdminOp::RadiusClientSet {
+        name,
+        networks: raw,
+        resource,
+        secret,
+        weak_secret,
+        message_authenticator,
+        first_factor: factor,
+    } = op
+    else {
+        return Err(AdminError::Invalid(
+            "this is no change of a RADIUS client".to_owned(),
+        ));
+    };
+    let new_networks = raw.as_deref().map(networks).transpose()?;
+    let factor = first_factor(factor.as_deref())?;
+    let reply = write(daemon, move |tx| {
+        let mut client = find(tx, &name)?;
+        if let Some(networks) = &new_networks {
+            client.networks.clone_from(networks);
+        }
+        if let Some(resource) = &resource {
+            client.resource = find_resource(tx, resource)?.id;
+        }
+        if let Some(secret) = &secret {
+            client.secret = sealed(secret);
+        }
+        if let Some(mode) = message_authenticator {
+            client.require_message_authenticator = mode == MessageAuthenticator::Require;
+        }
+        if let Some(factor) = factor {
+            client.first_factor = factor;
+        }
+        // A short secret that was accepted once does not block other changes.
+        client
+            .check(weak_secret || secret.is_none())
+            .map_err(AdminError::invalid)?;
+        distinct(tx, &client)?;
+        tx.put_client(&client)?;
+        let resource = tx.resource(client.resource)?.map_or_else(String::new, |r| r.name);
+        act.record_detail(tx, "radius-client-set", ("", &resource), client.name.clone())?;
+        Ok(AdminReply::Client(view::client(&client, &resource)))
+    })
+    .await?;
+    bump(daemon);
+    Ok(reply)
+}
+
+pub(super) async fn list(daemon: &Arc<Daemon>) -> Result<AdminReply, AdminError> {
+    read(daemon, |read| {
+        let names = view::Names::load(read)?;
+        let clients = read
+            .clients()?
+            .iter()
+            .map(|c| view::client(c, names.of(&[c.resource]).first().map_or("", String::as_str)))
+            .collect();
+        Ok(AdminReply::Clients { clients })
+    })
+    .await
+}
+
+pub(super) async fn remove(daemon: &Arc<Daemon>, act: Act, name: String) -> Result<AdminReply, AdminError> {
+    let reply = write(daemon, move |tx| {
+        let client = find(tx, &name)?;
+        tx.delete_client(client.id)?;
+        act.record_detail(tx, "radius-client-remove", ("", ""), client.name.clone())?;
+        Ok(done(format!(
+            "RADIUS client {} is removed; its packets get silence now",
+            client.name
+        )))
+    })
+    .await?;
+    bump(daemon);
+    Ok(reply)
+}

@@ -1,0 +1,186 @@
+//! Tokens.
+
+use std::sync::Arc;
+
+use otpost_core::code::Digits;
+use otpost_core::gate;
+use otpost_core::ids::TokenId;
+use otpost_core::phone::Phone;
+use otpost_core::resource::Resource;
+use otpost_core::token::{self, Status, Token};
+use otpost_ipc::Secret;
+use otpost_ipc::admin::AdminReply;
+use otpost_store::{Read, Tx};
+
+use super::view::{self, Names};
+use super::{Act, AdminError, done, find_resource, find_user, read, write};
+use crate::state::Daemon;
+
+/// A token an administrator assigns.
+pub(super) struct Wanted {
+    pub(super) user: String,
+    pub(super) phone: Secret,
+    pub(super) name: String,
+    pub(super) digits: Option<u8>,
+    pub(super) resources: Vec<String>,
+}
+
+pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Result<AdminReply, AdminError> {
+    let digits = wanted
+        .digits
+        .map(Digits::try_from)
+        .transpose()
+        .map_err(AdminError::invalid)?;
+    let id = TokenId::random(&mut daemon.rng());
+    write(daemon, move |tx| {
+        let user = find_user(tx, &wanted.user)?;
+        let resources = if wanted.resources.is_empty() {
+            user.resources
+                .iter()
+                .filter_map(|id| tx.resource(*id).transpose())
+                .collect::<Result<Vec<_>, _>>()?
+        } else {
+            wanted
+                .resources
+                .iter()
+                .map(|name| find_resource(tx, name))
+                .collect::<Result<Vec<_>, _>>()?
+        };
+        let Some(first) = resources.first() else {
+            return Err(AdminError::Invalid(format!(
+                "user {} is bound to no resource; bind it first: otpostctl user bind {} RESOURCE",
+                user.login, user.login
+            )));
+        };
+        let phone = Phone::parse(wanted.phone.expose(), first.region).map_err(AdminError::invalid)?;
+        gate::reachable(&tx.send_policy()?, &phone).map_err(|r| unreachable(r, &phone))?;
+        free(tx, &phone, &resources)?;
+        for resource in &resources {
+            if !user.resources.contains(&resource.id) {
+                return Err(AdminError::Invalid(format!(
+                    "user {} is not bound to {}; bind it first",
+                    user.login, resource.name
+                )));
+            }
+            if tx
+                .tokens_of(user.id)?
+                .iter()
+                .any(|t| t.resources.contains(&resource.id))
+            {
+                return Err(AdminError::Conflict(format!(
+                    "user {} has a token in {} already; remove it first",
+                    user.login, resource.name
+                )));
+            }
+        }
+        let token = Token {
+            id,
+            user: user.id,
+            name: token::name(&wanted.name, &phone).map_err(AdminError::invalid)?,
+            phone,
+            digits: digits.unwrap_or(first.digits),
+            status: Status::Active,
+            verified: false,
+            resources: resources.iter().map(|r| r.id).collect(),
+            created: act.now,
+        };
+        tx.put_token(&token)?;
+        act.record_detail(tx, "token-add", (&user.login, &first.name), token.phone.masked())?;
+        let names = Names::load(tx)?;
+        Ok(AdminReply::Token(view::token(&token, &user.login, &names)))
+    })
+    .await
+}
+
+fn unreachable(refusal: gate::Refusal, phone: &Phone) -> AdminError {
+    AdminError::Invalid(match refusal {
+        gate::Refusal::Country(region) => format!(
+            "texts to {region} are not allowed; allow the country first: otpostctl sms countries --add {region}"
+        ),
+        _ => format!("{} is no mobile number, so it takes no texts", phone.masked()),
+    })
+}
+
+/// Numbers are unique unless every resource concerned allows sharing.
+fn free(tx: &mut dyn Tx, phone: &Phone, resources: &[Resource]) -> Result<(), AdminError> {
+    if tx.tokens_with_phone(phone)?.is_empty() || resources.iter().all(|r| r.shared_phones) {
+        return Ok(());
+    }
+    Err(AdminError::Conflict(
+        "the phone number belongs to another token already; a resource can allow that: \
+         otpostctl resource set NAME --shared-phones true"
+            .to_owned(),
+    ))
+}
+
+pub(super) async fn list(daemon: &Arc<Daemon>, user: String) -> Result<AdminReply, AdminError> {
+    read(daemon, move |read| {
+        let user = find_user(read, &user)?;
+        let names = Names::load(read)?;
+        let tokens = read.tokens_of(user.id)?;
+        Ok(AdminReply::Tokens {
+            tokens: tokens
+                .iter()
+                .map(|t| view::token(t, &user.login, &names))
+                .collect(),
+        })
+    })
+    .await
+}
+
+fn find(read: &mut dyn Read, id: &str) -> Result<(Token, String), AdminError> {
+    let missing = || AdminError::NotFound(format!("there is no token `{id}`; see otpostctl token list USER"));
+    let id: TokenId = id.parse().map_err(|_| missing())?;
+    let token = read.token(id)?.ok_or_else(missing)?;
+    let login = read.user(token.user)?.map_or_else(String::new, |u| u.login);
+    Ok((token, login))
+}
+
+pub(super) async fn set(
+    daemon: &Arc<Daemon>,
+    act: Act,
+    id: String,
+    status: Option<String>,
+    name: Option<String>,
+) -> Result<AdminReply, AdminError> {
+    let status = status
+        .map(|status| match status.as_str() {
+            "active" => Ok(Status::Active),
+            "disabled" => Ok(Status::Disabled),
+            "blocked" => Ok(Status::Blocked),
+            _ => Err(AdminError::Invalid(
+                "a token is active, disabled or blocked".to_owned(),
+            )),
+        })
+        .transpose()?;
+    write(daemon, move |tx| {
+        let (mut token, login) = find(tx, &id)?;
+        if let Some(status) = status {
+            token.status = status;
+        }
+        if let Some(name) = &name {
+            token.name = token::name(name, &token.phone).map_err(AdminError::invalid)?;
+        }
+        tx.put_token(&token)?;
+        let names = Names::load(tx)?;
+        let shown = view::token(&token, &login, &names);
+        act.record_detail(
+            tx,
+            "token-set",
+            (&login, ""),
+            format!("{} {}", shown.id, shown.status),
+        )?;
+        Ok(AdminReply::Token(shown))
+    })
+    .await
+}
+
+pub(super) async fn remove(daemon: &Arc<Daemon>, act: Act, id: String) -> Result<AdminReply, AdminError> {
+    write(daemon, move |tx| {
+        let (token, login) = find(tx, &id)?;
+        tx.delete_token(token.id)?;
+        act.record_detail(tx, "token-remove", (&login, ""), token.phone.masked())?;
+        Ok(done(format!("the token of {login} is removed")))
+    })
+    .await
+}

@@ -1,0 +1,274 @@
+//! Users.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpost_core::ids::UserId;
+use otpost_core::name::LoginName;
+use otpost_core::user::{Guard, PasswordHash, User};
+use otpost_ipc::Secret;
+use otpost_ipc::admin::{AdminReply, UserAdd, UserSet};
+use otpost_store::Read;
+use zeroize::Zeroizing;
+
+use super::view::{self, Names};
+use super::{Act, AdminError, done, find_resource, find_user, read, write};
+use crate::state::Daemon;
+
+/// Longest bypass (domain decision 3).
+const LONGEST_BYPASS: u32 = 72 * 3600;
+
+/// A hash of `password`, after checking its length.
+async fn hashed(daemon: &Daemon, password: Option<Secret>) -> Result<Option<PasswordHash>, AdminError> {
+    let Some(password) = password else { return Ok(None) };
+    let length = password.expose().chars().count();
+    if !(6..=128).contains(&length) {
+        return Err(AdminError::Invalid(format!(
+            "a password has 6 to 128 characters, not {length}"
+        )));
+    }
+    let password = Zeroizing::new(password.expose().to_owned());
+    let hash = daemon
+        .passwords
+        .hash(password, daemon.rng())
+        .await
+        .map_err(|e| AdminError::Refused(e.to_string()))?;
+    Ok(Some(PasswordHash(hash)))
+}
+
+fn email(text: &str) -> Result<Option<String>, AdminError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (local, domain) = text.rsplit_once('@').unwrap_or(("", ""));
+    let well = text.len() <= 100
+        && !local.is_empty()
+        && domain.contains('.')
+        && !domain.starts_with(['.', '-'])
+        && !domain.ends_with(['.', '-'])
+        && !domain.contains("..")
+        && text.matches('@').count() == 1
+        && !text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';'));
+    if well {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err(AdminError::Invalid(
+            "this is no e-mail address; write name@example.com".to_owned(),
+        ))
+    }
+}
+
+fn aliases(raw: &[String], name: &LoginName) -> Result<Vec<LoginName>, AdminError> {
+    let mut aliases: Vec<LoginName> = Vec::new();
+    for raw in raw {
+        let alias = LoginName::parse(raw).map_err(AdminError::invalid)?;
+        if alias == *name {
+            return Err(AdminError::Invalid(format!(
+                "the alias `{raw}` is the login itself"
+            )));
+        }
+        if !aliases.contains(&alias) {
+            aliases.push(alias);
+        }
+    }
+    Ok(aliases)
+}
+
+fn shown(read: &mut dyn Read, user: &User, act: &Act) -> Result<AdminReply, AdminError> {
+    let names = Names::load(read)?;
+    let guard = read.guard(user.id)?;
+    let tokens = read.tokens_of(user.id)?;
+    Ok(AdminReply::User(view::user(
+        user, &guard, &tokens, &names, act.now,
+    )))
+}
+
+pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, add: UserAdd) -> Result<AdminReply, AdminError> {
+    let name = LoginName::parse(&add.login).map_err(AdminError::invalid)?;
+    let password = hashed(daemon, add.password).await?;
+    let user = User {
+        id: UserId::random(&mut daemon.rng()),
+        login: name.to_string(),
+        aliases: aliases(&add.aliases, &name)?,
+        name,
+        email: email(add.email.as_deref().unwrap_or_default())?,
+        password,
+        locked: None,
+        bypass_until: None,
+        resources: Vec::new(),
+        created: act.now,
+    };
+    let wanted = add.resources;
+    write(daemon, move |tx| {
+        let mut user = user.clone();
+        for name in &wanted {
+            let id = find_resource(tx, name)?.id;
+            if !user.resources.contains(&id) {
+                user.resources.push(id);
+            }
+        }
+        tx.put_user(&user)?;
+        act.record(tx, "user-add", &user.login, "")?;
+        shown(tx, &user, &act)
+    })
+    .await
+}
+
+pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, set: UserSet) -> Result<AdminReply, AdminError> {
+    let password = hashed(daemon, set.password).await?;
+    let new_email = set.email.as_deref().map(email).transpose()?;
+    write(daemon, move |tx| {
+        let mut user = find_user(tx, &set.user)?;
+        if let Some(password) = &password {
+            user.password = Some(password.clone());
+        }
+        if let Some(email) = &new_email {
+            user.email.clone_from(email);
+        }
+        if let Some(raw) = &set.aliases {
+            user.aliases = aliases(raw, &user.name)?;
+        }
+        tx.put_user(&user)?;
+        act.record(tx, "user-set", &user.login, "")?;
+        shown(tx, &user, &act)
+    })
+    .await
+}
+
+pub(super) async fn show(daemon: &Arc<Daemon>, act: Act, user: String) -> Result<AdminReply, AdminError> {
+    read(daemon, move |read| {
+        let user = find_user(read, &user)?;
+        shown(read, &user, &act)
+    })
+    .await
+}
+
+pub(super) async fn list(
+    daemon: &Arc<Daemon>,
+    search: String,
+    after: Option<String>,
+    limit: u32,
+) -> Result<AdminReply, AdminError> {
+    let limit = limit.clamp(1, 200);
+    let now = daemon.now();
+    let after = after
+        .map(|a| LoginName::parse(&a))
+        .transpose()
+        .map_err(AdminError::invalid)?;
+    read(daemon, move |read| {
+        let names = Names::load(read)?;
+        let mut users = read.users(after.as_ref(), &search.to_lowercase(), limit.saturating_add(1))?;
+        let more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let users = users
+            .iter()
+            .map(|user| Ok(view::user(user, &read.guard(user.id)?, &[], &names, now)))
+            .collect::<Result<_, AdminError>>()?;
+        Ok(AdminReply::Users { users, more })
+    })
+    .await
+}
+
+pub(super) async fn remove(daemon: &Arc<Daemon>, act: Act, user: String) -> Result<AdminReply, AdminError> {
+    write(daemon, move |tx| {
+        let user = find_user(tx, &user)?;
+        tx.delete_user(user.id)?;
+        act.record(tx, "user-remove", &user.login, "")?;
+        Ok(done(format!(
+            "user {} is removed with tokens and logins",
+            user.login
+        )))
+    })
+    .await
+}
+
+pub(super) async fn lock(
+    daemon: &Arc<Daemon>,
+    act: Act,
+    user: String,
+    why: String,
+) -> Result<AdminReply, AdminError> {
+    let why: String = why.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+    let why = if why.is_empty() {
+        "no reason given".to_owned()
+    } else {
+        why
+    };
+    write(daemon, move |tx| {
+        let mut user = find_user(tx, &user)?;
+        user.locked = Some(why.clone());
+        tx.put_user(&user)?;
+        act.record_detail(tx, "user-lock", (&user.login, ""), why.clone())?;
+        Ok(done(format!("user {} is locked on every channel", user.login)))
+    })
+    .await
+}
+
+pub(super) async fn unlock(daemon: &Arc<Daemon>, act: Act, user: String) -> Result<AdminReply, AdminError> {
+    write(daemon, move |tx| {
+        let mut user = find_user(tx, &user)?;
+        user.locked = None;
+        tx.put_user(&user)?;
+        tx.put_guard(user.id, &Guard::default())?;
+        act.record(tx, "user-unlock", &user.login, "")?;
+        Ok(done(format!("user {} is not locked", user.login)))
+    })
+    .await
+}
+
+pub(super) async fn bypass(
+    daemon: &Arc<Daemon>,
+    act: Act,
+    user: String,
+    seconds: u32,
+) -> Result<AdminReply, AdminError> {
+    if seconds > LONGEST_BYPASS {
+        return Err(AdminError::Invalid("a bypass lasts at most 72 hours".to_owned()));
+    }
+    write(daemon, move |tx| {
+        let mut user = find_user(tx, &user)?;
+        user.bypass_until = (seconds > 0).then(|| act.now.plus(Duration::from_secs(u64::from(seconds))));
+        tx.put_user(&user)?;
+        act.record_detail(tx, "user-bypass", (&user.login, ""), format!("{seconds} s"))?;
+        Ok(done(if seconds > 0 {
+            format!("user {} gets in without a code for {seconds} s", user.login)
+        } else {
+            format!("user {} needs a code again", user.login)
+        }))
+    })
+    .await
+}
+
+pub(super) async fn bind(
+    daemon: &Arc<Daemon>,
+    act: Act,
+    user: String,
+    resource: String,
+    bound: bool,
+) -> Result<AdminReply, AdminError> {
+    write(daemon, move |tx| {
+        let mut user = find_user(tx, &user)?;
+        let resource = find_resource(tx, &resource)?;
+        user.resources.retain(|id| *id != resource.id);
+        if bound {
+            user.resources.push(resource.id);
+        }
+        tx.put_user(&user)?;
+        act.record(
+            tx,
+            if bound { "user-bind" } else { "user-unbind" },
+            &user.login,
+            &resource.name,
+        )?;
+        let verb = if bound {
+            "is bound to"
+        } else {
+            "is no longer bound to"
+        };
+        Ok(done(format!("user {} {verb} {}", user.login, resource.name)))
+    })
+    .await
+}

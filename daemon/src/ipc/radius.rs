@@ -1,0 +1,125 @@
+//! Requests of `radius.sock`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpost_core::challenge::{Channel, Origin};
+use otpost_core::net::Source;
+use otpost_ipc::radius::{ClientTable, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply};
+use otpost_ipc::{Fault, FaultCode, Outcome, Secret};
+use otpost_store::StoreError;
+use tracing::{Instrument, error, info_span};
+use zeroize::Zeroizing;
+
+use super::map;
+use crate::login::{self, Further, Guarded, LoginError, Start, Verdict};
+use crate::state::Daemon;
+use crate::sys;
+
+/// How long a question for the client table waits for a change.
+const WATCH: Duration = Duration::from_secs(30);
+
+/// Answers one request.
+pub(super) async fn handle(daemon: Arc<Daemon>, op: RadiusOp) -> Outcome<RadiusReply> {
+    match op {
+        RadiusOp::Begin(begin) => {
+            let span = info_span!("radius", client = ?begin.client);
+            self::begin(&daemon, begin).instrument(span).await
+        }
+        RadiusOp::Answer(answer) => {
+            let span = info_span!("radius", client = ?answer.client);
+            self::answer(&daemon, answer).instrument(span).await
+        }
+        RadiusOp::Clients { after } => clients(&daemon, after).await,
+    }
+}
+
+async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply> {
+    let name = begin.client.clone();
+    let client = match daemon.read(move |read| read.client(&name)).await {
+        Ok(Some(client)) => client,
+        Ok(None) => return gone(daemon),
+        Err(error) => return outcome(daemon, Err(error.into())),
+    };
+    let text = |secret: &Secret| Zeroizing::new(secret.expose().to_owned());
+    let start = Start {
+        channel: Channel::Radius,
+        group: client.name,
+        user: begin.user,
+        password: begin.password.as_ref().map(text),
+        first_factor: client.first_factor,
+        guarded: Guarded::Resource(client.resource),
+        attempt: map::attempt(&daemon.keys, "radius", &begin.attempt),
+        origin: Origin {
+            calling_station: begin.nas.calling_station.clone(),
+            nas_port: begin.nas.port,
+            acct_session: begin.nas.acct_session,
+            ..Origin::default()
+        },
+        source: Source::new(&begin.nas.calling_station, &begin.client),
+    };
+    let verdict = login::begin(daemon, start).await;
+    outcome(daemon, verdict)
+}
+
+async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusReply> {
+    let further = Further {
+        channel: Channel::Radius,
+        group: Some(answer.client),
+        user: Some(answer.user),
+        session: map::session(&answer.session),
+        typed: Some(Zeroizing::new(answer.answer.expose().to_owned())),
+        attempt: map::attempt(&daemon.keys, "radius", &answer.attempt),
+    };
+    let verdict = login::answer(daemon, further).await;
+    outcome(daemon, verdict)
+}
+
+async fn clients(daemon: &Arc<Daemon>, after: Option<u64>) -> Outcome<RadiusReply> {
+    let mut version = daemon.clients.subscribe();
+    if let Some(known) = after {
+        let mut stop = daemon.stopping.subscribe();
+        tokio::select! {
+            _ = sys::timeout(WATCH, version.wait_for(|v| *v != known)) => {}
+            // Otherwise a stop would wait for this answer, and the server would not see that we go.
+            () = sys::stopped(&mut stop) => {}
+        }
+    }
+    let version = *version.borrow_and_update();
+    match daemon.read(|read| read.clients()).await {
+        Ok(clients) => Outcome::Ok(RadiusReply::Clients(ClientTable {
+            version,
+            clients: clients.iter().map(map::radius_client).collect(),
+        })),
+        Err(error) => outcome(daemon, Err(error.into())),
+    }
+}
+
+/// The table that the server holds is older than ours; it will learn of it, and the VPN asks again.
+fn gone(daemon: &Daemon) -> Outcome<RadiusReply> {
+    Outcome::Err(Fault {
+        code: FaultCode::NotFound,
+        message: "this RADIUS client is not known any more".to_owned(),
+        retry_after: Some(1),
+        reference: daemon.reference().to_string(),
+    })
+}
+
+fn outcome(daemon: &Daemon, verdict: Result<Verdict, LoginError>) -> Outcome<RadiusReply> {
+    match verdict {
+        Ok(verdict) => Outcome::Ok(RadiusReply::Login {
+            login: map::reply(&verdict, daemon.now()),
+        }),
+        Err(LoginError::Store(StoreError::Closed)) => Outcome::Err(Fault {
+            code: FaultCode::Unavailable,
+            message: "otpostd is stopping".to_owned(),
+            retry_after: Some(1),
+            reference: daemon.reference().to_string(),
+        }),
+        Err(error) => {
+            let reference = daemon.reference();
+            error!(%error, %reference, "a login could not be decided");
+            Outcome::Err(map::login_fault(&error, reference.as_str()))
+        }
+    }
+}

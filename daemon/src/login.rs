@@ -1,0 +1,380 @@
+//! Logins: loads rows, asks the core, stores its changes and the audit row in one transaction, answers after the commit.
+
+use std::sync::Arc;
+
+use otpost_core::challenge::{Channel, Origin};
+use otpost_core::client::FirstFactor;
+use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId, UserId};
+use otpost_core::login::{self, About, Answer, Asked, Begin, Change, First, Reason, Reply, Step};
+use otpost_core::name::LoginName;
+use otpost_core::net::Source;
+use otpost_core::resource::Resource;
+use otpost_store::{Read, StoreError};
+use tracing::{info, warn};
+use zeroize::Zeroizing;
+
+use crate::passwords::PasswordError;
+use crate::rows::{AnswerRows, BeginKey, BeginRows, Owner, apply};
+use crate::state::Daemon;
+
+/// Why a login could not be decided. The caller gets no verdict and asks again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The password pool.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+}
+
+/// What guards a login.
+#[derive(Debug, Clone)]
+pub enum Guarded {
+    /// The resource of a RADIUS client.
+    Resource(ResourceId),
+    /// The resource of a PAM service.
+    Service,
+}
+
+/// A login that starts.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// How it came in.
+    pub channel: Channel,
+    /// RADIUS client or PAM service.
+    pub group: String,
+    /// User as named by the caller.
+    pub user: String,
+    /// Password, where there is one to check or compare.
+    pub password: Option<Zeroizing<String>>,
+    /// Who checks it.
+    pub first_factor: FirstFactor,
+    /// What guards it.
+    pub guarded: Guarded,
+    /// Names the request packet.
+    pub attempt: AttemptId,
+    /// What tells logins apart.
+    pub origin: Origin,
+    /// Where from.
+    pub source: Source,
+}
+
+/// A further request.
+#[derive(Debug, Clone)]
+pub struct Further {
+    /// How it came in.
+    pub channel: Channel,
+    /// RADIUS client; absent where the session alone is known.
+    pub group: Option<String>,
+    /// User as named by the caller; absent where the channel names none.
+    pub user: Option<String>,
+    /// Session as the client holds it.
+    pub session: Option<SessionId>,
+    /// What was typed; absent to ask for the text again.
+    pub typed: Option<Zeroizing<String>>,
+    /// Names the request packet.
+    pub attempt: AttemptId,
+}
+
+/// A decision with its reference.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// What to tell the caller.
+    pub reply: Reply,
+    /// Why.
+    pub reason: Reason,
+    /// For user and log.
+    pub reference: Reference,
+}
+
+/// Starts a login.
+///
+/// # Errors
+/// [`LoginError`]: nothing was decided and nothing stored.
+pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginError> {
+    let reference = daemon.reference();
+    let name = LoginName::parse(&start.user).ok();
+    let (first, tag) = first_factor(daemon, &start, name.as_ref()).await?;
+    let origin = Origin {
+        password_tag: tag,
+        ..start.origin.clone()
+    };
+    let keys = daemon.keys.clone();
+    let mut rng = daemon.rng();
+    let now = daemon.now();
+    let known = reference.clone();
+    let step = daemon
+        .write(move |tx| {
+            let resource = resource(tx, &start)?;
+            let key = BeginKey {
+                name: name.as_ref(),
+                source: &start.source,
+                attempt: start.attempt,
+                now,
+            };
+            let rows = BeginRows::load(tx, resource, &key)?;
+            let request = Begin {
+                channel: start.channel,
+                group: &start.group,
+                first,
+                origin: &origin,
+                source: &start.source,
+                asked: Asked {
+                    attempt: start.attempt,
+                    reference: &known,
+                },
+            };
+            let step = login::begin(&request, &rows.view(&keys), now, &mut rng);
+            let owner = Owner {
+                user: rows.user.as_ref().map(|u| u.id),
+                token: rows.token(),
+                source: &start.source,
+                now,
+            };
+            apply(tx, &step, &owner)?;
+            let user = rows
+                .user
+                .as_ref()
+                .map_or_else(|| shown(&start.user), |u| u.login.clone());
+            let about = About {
+                user: &user,
+                resource: rows.resource.as_ref().map_or("", |r| &r.name),
+                channel: start.channel,
+                group: &start.group,
+                source: &start.source,
+            };
+            tx.append_audit(&step.event(&about, &known, now))?;
+            report(&step, &about, &known);
+            Ok(step)
+        })
+        .await?;
+    wake(daemon, &step);
+    Ok(Verdict {
+        reply: step.reply,
+        reason: step.reason,
+        reference,
+    })
+}
+
+/// Continues a login.
+///
+/// # Errors
+/// [`LoginError`]: nothing was decided and nothing stored.
+pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, LoginError> {
+    let reference = daemon.reference();
+    let keys = daemon.keys.clone();
+    let mut rng = daemon.rng();
+    let now = daemon.now();
+    let known = reference.clone();
+    let name = further.user.as_deref().map(LoginName::parse);
+    let step = daemon
+        .write(move |tx| {
+            // A name that is none belongs to nobody, and so to no session.
+            let user: Option<UserId> = match &name {
+                None => None,
+                Some(Ok(name)) => Some(tx.user_by_name(name)?.map_or(UserId([0; 16]), |u| u.id)),
+                Some(Err(_)) => Some(UserId([0; 16])),
+            };
+            let rows = match further.session {
+                Some(id) => AnswerRows::load(tx, id, now)?,
+                None => None,
+            };
+            let request = Answer {
+                channel: further.channel,
+                group: further.group.as_deref(),
+                user,
+                typed: further.typed.as_ref().map(|t| t.as_str()),
+                asked: Asked {
+                    attempt: further.attempt,
+                    reference: &known,
+                },
+            };
+            let Some(rows) = rows else {
+                let step = unknown_session();
+                let source = Source::new("", further.group.as_deref().unwrap_or_default());
+                let named = shown(further.user.as_deref().unwrap_or_default());
+                let about = About {
+                    user: &named,
+                    resource: "",
+                    channel: further.channel,
+                    group: further.group.as_deref().unwrap_or_default(),
+                    source: &source,
+                };
+                tx.append_audit(&step.event(&about, &known, now))?;
+                report(&step, &about, &known);
+                return Ok(step);
+            };
+            let step = login::answer(&request, &rows.view(&keys), now, &mut rng);
+            let source = rows.challenge.source.clone();
+            let owner = Owner {
+                user: Some(rows.challenge.user),
+                token: rows.token.as_ref(),
+                source: &source,
+                now,
+            };
+            apply(tx, &step, &owner)?;
+            let about = About {
+                user: rows.user.as_ref().map_or("", |u| &u.login),
+                resource: rows.resource.as_ref().map_or("", |r| &r.name),
+                channel: further.channel,
+                group: further.group.as_deref().unwrap_or(&rows.challenge.group),
+                source: &source,
+            };
+            tx.append_audit(&step.event(&about, &known, now))?;
+            report(&step, &about, &known);
+            Ok(step)
+        })
+        .await?;
+    wake(daemon, &step);
+    Ok(Verdict {
+        reply: step.reply,
+        reason: step.reason,
+        reference,
+    })
+}
+
+/// Ends a login whose user went away.
+///
+/// # Errors
+/// [`LoginError`]: nothing was stored.
+pub async fn cancel(daemon: &Arc<Daemon>, channel: Channel, session: SessionId) -> Result<(), LoginError> {
+    let now = daemon.now();
+    daemon
+        .write(move |tx| {
+            let Some(rows) = AnswerRows::load(tx, session, now)? else {
+                return Ok(());
+            };
+            let challenge = rows.challenge;
+            // A joined login is somebody else's too; it ends by time.
+            if challenge.channel == channel && challenge.open_at(now) && challenge.first_session == session {
+                let dead = otpost_core::challenge::Challenge {
+                    state: otpost_core::challenge::State::Dead,
+                    ..challenge
+                };
+                tx.put_challenge(&dead)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
+
+/// The resource that guards `start`.
+fn resource(read: &mut dyn Read, start: &Start) -> Result<Option<Resource>, StoreError> {
+    match &start.guarded {
+        Guarded::Resource(id) => read.resource(*id),
+        Guarded::Service => read.resource_of_service(&start.group),
+    }
+}
+
+/// Checks the password where that is ours to do. The work is the same for users that do not exist.
+async fn first_factor(
+    daemon: &Arc<Daemon>,
+    start: &Start,
+    name: Option<&LoginName>,
+) -> Result<(First, Option<[u8; 32]>), LoginError> {
+    let Some(password) = &start.password else {
+        return Ok(match start.first_factor {
+            FirstFactor::Stack => (First::Passed, None),
+            FirstFactor::Local => (First::NoPassword, None),
+        });
+    };
+    let user = match name.cloned() {
+        Some(name) => daemon.read(move |read| read.user_by_name(&name)).await?,
+        None => None,
+    };
+    let tag = user.as_ref().map(|u| daemon.keys.password_tag(&u.id.0, password));
+    if start.first_factor == FirstFactor::Stack {
+        return Ok((First::Passed, tag));
+    }
+    let stored = user
+        .as_ref()
+        .and_then(|u| u.password.as_ref())
+        .map(|hash| hash.0.clone());
+    let registered = stored.is_some();
+    let right = daemon.passwords.verify(password.clone(), stored).await?;
+    let first = match (right, registered) {
+        (true, _) => First::Passed,
+        (false, true) => First::Failed,
+        (false, false) => First::NoPassword,
+    };
+    Ok((first, tag))
+}
+
+fn unknown_session() -> Step {
+    Step {
+        reply: Reply::Deny { exhausted: false },
+        reason: Reason::UnknownSession,
+        changes: Vec::new(),
+    }
+}
+
+fn wake(daemon: &Daemon, step: &Step) {
+    if step.changes.iter().any(|c| matches!(c, Change::Queue(_))) {
+        daemon.outbox_wake.notify_one();
+    }
+}
+
+/// A name as it may stand in logs and audit rows: no control characters, not endless.
+fn shown(raw: &str) -> String {
+    raw.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .take(64)
+        .collect()
+}
+
+fn report(step: &Step, about: &About<'_>, reference: &Reference) {
+    let reason = step.reason.code();
+    match step.reply {
+        Reply::Deny { .. } => warn!(
+            outcome = "deny", reason, user = about.user, resource = about.resource,
+            via = about.group, source = %about.source.shown(), %reference
+        ),
+        Reply::Allow => info!(
+            outcome = "allow", reason, user = about.user, resource = about.resource,
+            via = about.group, source = %about.source.shown(), %reference
+        ),
+        Reply::Prompt { .. } => info!(
+            outcome = "ask", reason, user = about.user, resource = about.resource,
+            via = about.group, source = %about.source.shown(), %reference
+        ),
+    }
+}
+
+/// Decides how a login would go, on a snapshot and without any change: the very function the login runs.
+///
+/// # Errors
+/// The store's.
+pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(Reason, Reply), StoreError> {
+    let now = daemon.now();
+    let name = LoginName::parse(&start.user).ok();
+    let resource = resource(read, start)?;
+    let key = BeginKey {
+        name: name.as_ref(),
+        source: &start.source,
+        attempt: start.attempt,
+        now,
+    };
+    let rows = BeginRows::load(read, resource, &key)?;
+    let reference = daemon.reference();
+    let request = Begin {
+        channel: start.channel,
+        group: &start.group,
+        first: match (
+            start.first_factor,
+            rows.user.as_ref().and_then(|u| u.password.as_ref()),
+        ) {
+            (FirstFactor::Local, None) => First::NoPassword,
+            _ => First::Passed,
+        },
+        origin: &start.origin,
+        source: &start.source,
+        asked: Asked {
+            attempt: start.attempt,
+            reference: &reference,
+        },
+    };
+    let step = login::begin(&request, &rows.view(&daemon.keys), now, &mut daemon.rng());
+    Ok((step.reason, step.reply))
+}

@@ -1,0 +1,103 @@
+//! Transports, made from the store's provider rows and kept until those change.
+
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, UNIX_EPOCH};
+
+use otpost_conf::daemon::Environment;
+use otpost_core::provider::{Provider, ProviderKind};
+use otpost_sms::{FileInbox, HttpConfig, HttpTransport, Sender, Transport};
+use serde::Deserialize;
+use tracing::warn;
+
+use crate::sys::Clock;
+
+/// A provider that can be asked.
+#[derive(Clone)]
+pub struct Active {
+    /// Its name.
+    pub name: String,
+    /// What the recipient sees, where the transport has such a thing.
+    pub sender: Option<Sender>,
+    /// How it is asked.
+    pub transport: Arc<dyn Transport>,
+}
+
+/// The usable providers in order of preference.
+#[derive(Default)]
+pub struct Providers {
+    active: RwLock<Arc<Vec<Active>>>,
+}
+
+/// Settings of the development inbox.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct FileConfig {
+    path: std::path::PathBuf,
+}
+
+impl Providers {
+    /// The present list.
+    #[must_use]
+    pub fn active(&self) -> Arc<Vec<Active>> {
+        self.active
+            .read()
+            .map(|list| Arc::clone(&list))
+            .unwrap_or_default()
+    }
+
+    /// Replaces the list. A provider that cannot be made is left out and logged; the others stay in use.
+    pub fn load(&self, rows: &[Provider], environment: Environment, clock: &Arc<dyn Clock>) {
+        let list = rows
+            .iter()
+            .filter(|row| row.enabled)
+            .filter_map(|row| match make(row, environment, clock) {
+                Ok(active) => Some(active),
+                Err(error) => {
+                    warn!(provider = row.name, %error, "this SMS provider cannot be used");
+                    None
+                }
+            })
+            .collect();
+        if let Ok(mut active) = self.active.write() {
+            *active = Arc::new(list);
+        }
+    }
+}
+
+/// Makes the transport of `row`.
+///
+/// # Errors
+/// A sentence that names the setting and its fix; holds no credential.
+pub fn make(row: &Provider, environment: Environment, clock: &Arc<dyn Clock>) -> Result<Active, String> {
+    let sender = match row.sender.as_str() {
+        "" => None,
+        sender => Some(Sender::new(sender).map_err(|e| e.to_string())?),
+    };
+    let transport: Arc<dyn Transport> = match row.kind {
+        ProviderKind::File => {
+            let config: FileConfig =
+                serde_json::from_str(row.config.expose()).map_err(|e| format!("settings: {e}"))?;
+            let clock = Arc::clone(clock);
+            let time = Arc::new(move || UNIX_EPOCH + Duration::from_millis(clock.now().0));
+            let environment = match environment {
+                Environment::Production => otpost_sms::Environment::Production,
+                Environment::Development => otpost_sms::Environment::Development,
+            };
+            Arc::new(FileInbox::new(config.path, environment, time).map_err(|e| e.to_string())?)
+        }
+        ProviderKind::Http => {
+            let config: HttpConfig =
+                serde_json::from_str(row.config.expose()).map_err(|e| format!("settings: {e}"))?;
+            let transport = HttpTransport::new(&config).map_err(|e| e.to_string())?;
+            if transport.needs_sender() && sender.is_none() {
+                return Err("the settings use {sender}; give the provider a sender".to_owned());
+            }
+            Arc::new(transport)
+        }
+    };
+    Ok(Active {
+        name: row.name.clone(),
+        sender,
+        transport,
+    })
+}

@@ -1,0 +1,292 @@
+//! What a decision looks at, loaded from the store, and what it changes, written back.
+
+use otpost_core::Timestamp;
+use otpost_core::challenge::{Challenge, Session};
+use otpost_core::gate::{Counts, Policy};
+use otpost_core::ids::{AttemptId, SessionId, UserId};
+use otpost_core::keys::Keyring;
+use otpost_core::limits::{Counter, HOUR, LOGIN_WINDOW, MONTH};
+use otpost_core::login::{AnswerView, BeginView, Change, Found, Sending, Step};
+use otpost_core::name::LoginName;
+use otpost_core::net::Source;
+use otpost_core::phone::Phone;
+use otpost_core::resource::Resource;
+use otpost_core::token::Token;
+use otpost_core::user::{Guard, User};
+use otpost_store::{CounterKey, Read, StoreError, Tx};
+
+/// Counters and policy of sending.
+#[derive(Debug, Default)]
+pub(crate) struct SendingRows {
+    policy: Policy,
+    counts: Counts,
+    known_source: bool,
+}
+
+impl SendingRows {
+    fn load(
+        read: &mut dyn Read,
+        user: UserId,
+        phone: Option<&Phone>,
+        source: &str,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let known = read.source_success(user, source)?;
+        Ok(Self {
+            policy: read.send_policy()?,
+            counts: match phone {
+                Some(phone) => counts(read, phone, Some(user), source)?,
+                None => Counts::default(),
+            },
+            known_source: known.is_some_and(|at| now < at.plus(MONTH)),
+        })
+    }
+
+    pub(crate) fn view<'a>(&'a self, keys: &'a Keyring) -> Sending<'a> {
+        Sending {
+            policy: &self.policy,
+            counts: &self.counts,
+            known_source: self.known_source,
+            keys,
+        }
+    }
+}
+
+/// Counters of texts for a number, a user, a source and in all.
+pub(crate) fn counts(
+    read: &mut dyn Read,
+    phone: &Phone,
+    user: Option<UserId>,
+    source: &str,
+) -> Result<Counts, StoreError> {
+    Ok(Counts {
+        number: read.counter(CounterKey::TextsToNumber(phone))?,
+        user: match user {
+            Some(user) => read.counter(CounterKey::TextsForUser(user))?,
+            None => Counter::default(),
+        },
+        source: read.counter(CounterKey::TextsForSource(source))?,
+        all: read.counter(CounterKey::TextsInAll)?,
+    })
+}
+
+/// Stores counters of texts.
+pub(crate) fn put_counts(
+    tx: &mut dyn Tx,
+    counts: &Counts,
+    phone: &Phone,
+    user: Option<UserId>,
+    source: &str,
+) -> Result<(), StoreError> {
+    tx.put_counter(CounterKey::TextsToNumber(phone), &counts.number)?;
+    if let Some(user) = user {
+        tx.put_counter(CounterKey::TextsForUser(user), &counts.user)?;
+    }
+    tx.put_counter(CounterKey::TextsForSource(source), &counts.source)?;
+    tx.put_counter(CounterKey::TextsInAll, &counts.all)
+}
+
+/// Rows for the first request of a login.
+#[derive(Debug, Default)]
+pub(crate) struct BeginRows {
+    pub(crate) resource: Option<Resource>,
+    pub(crate) user: Option<User>,
+    guard: Guard,
+    tokens: Vec<Token>,
+    open: Vec<Challenge>,
+    same_attempt: Option<(Challenge, Session)>,
+    source_failures: Counter,
+    user_failures: Counter,
+    sending: SendingRows,
+}
+
+/// What [`BeginRows::load`] goes by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BeginKey<'a> {
+    pub(crate) name: Option<&'a LoginName>,
+    pub(crate) source: &'a Source,
+    pub(crate) attempt: AttemptId,
+    pub(crate) now: Timestamp,
+}
+
+impl BeginRows {
+    pub(crate) fn load(
+        read: &mut dyn Read,
+        resource: Option<Resource>,
+        key: &BeginKey<'_>,
+    ) -> Result<Self, StoreError> {
+        let user = match key.name {
+            Some(name) => read.user_by_name(name)?,
+            None => None,
+        };
+        let Some(user) = user else {
+            return Ok(Self {
+                resource,
+                ..Self::default()
+            });
+        };
+        let source = key.source.key();
+        let id = user.id;
+        let tokens = read.tokens_of(id)?;
+        let phone = resource
+            .as_ref()
+            .and_then(|r| tokens.iter().find(|t| t.resources.contains(&r.id)))
+            .map(|t| &t.phone);
+        let sending = SendingRows::load(read, id, phone, &source, key.now)?;
+        let same_attempt = match read.challenge_by_attempt(key.attempt)? {
+            Some(challenge) => read
+                .session(challenge.first_session)?
+                .map(|session| (challenge, session)),
+            None => None,
+        };
+        Ok(Self {
+            resource,
+            guard: read.guard(id)?,
+            open: read.open_challenges(id, key.now)?,
+            same_attempt,
+            source_failures: read.counter(CounterKey::PasswordsFromSource(id, &source))?,
+            user_failures: read.counter(CounterKey::PasswordsOfUser(id))?,
+            sending,
+            tokens,
+            user: Some(user),
+        })
+    }
+
+    pub(crate) fn view<'a>(&'a self, keys: &'a Keyring) -> BeginView<'a> {
+        BeginView {
+            resource: self.resource.as_ref(),
+            user: self.user.as_ref(),
+            guard: &self.guard,
+            tokens: &self.tokens,
+            open: &self.open,
+            same_attempt: self.same_attempt.as_ref().map(|(c, s)| (c, s)),
+            source_failures: &self.source_failures,
+            user_failures: &self.user_failures,
+            sending: self.sending.view(keys),
+        }
+    }
+
+    /// The token a text of this login would go to.
+    pub(crate) fn token(&self) -> Option<&Token> {
+        let resource = self.resource.as_ref()?;
+        self.tokens.iter().find(|t| t.resources.contains(&resource.id))
+    }
+}
+
+/// Rows for a further request of a login.
+#[derive(Debug)]
+pub(crate) struct AnswerRows {
+    session: Session,
+    next: Option<Session>,
+    pub(crate) challenge: Challenge,
+    pub(crate) resource: Option<Resource>,
+    pub(crate) user: Option<User>,
+    pub(crate) token: Option<Token>,
+    guard: Guard,
+    sending: SendingRows,
+}
+
+impl AnswerRows {
+    pub(crate) fn load(
+        read: &mut dyn Read,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(session) = read.session(id)? else {
+            return Ok(None);
+        };
+        let Some(challenge) = read.challenge(session.challenge)? else {
+            return Ok(None);
+        };
+        let next = match session.answered {
+            Some((_, otpost_core::challenge::Answered::Again(next))) => read.session(next)?,
+            _ => None,
+        };
+        let token = read.token(challenge.token)?;
+        let source = challenge.source.key();
+        let sending = SendingRows::load(
+            read,
+            challenge.user,
+            token.as_ref().map(|t| &t.phone),
+            &source,
+            now,
+        )?;
+        Ok(Some(Self {
+            resource: read.resource(challenge.resource)?,
+            user: read.user(challenge.user)?,
+            guard: read.guard(challenge.user)?,
+            session,
+            next,
+            challenge,
+            token,
+            sending,
+        }))
+    }
+
+    pub(crate) fn view<'a>(&'a self, keys: &'a Keyring) -> AnswerView<'a> {
+        AnswerView {
+            found: Some(Found {
+                session: &self.session,
+                next: self.next.as_ref(),
+                challenge: &self.challenge,
+                resource: self.resource.as_ref(),
+                user: self.user.as_ref(),
+                token: self.token.as_ref(),
+                guard: &self.guard,
+            }),
+            sending: self.sending.view(keys),
+        }
+    }
+}
+
+/// Whose rows a step's changes belong to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner<'a> {
+    pub(crate) user: Option<UserId>,
+    pub(crate) token: Option<&'a Token>,
+    pub(crate) source: &'a Source,
+    pub(crate) now: Timestamp,
+}
+
+/// Stores what `step` changes.
+pub(crate) fn apply(tx: &mut dyn Tx, step: &Step, owner: &Owner<'_>) -> Result<(), StoreError> {
+    let source = owner.source.key();
+    let now = owner.now;
+    for change in &step.changes {
+        match (change, owner.user, owner.token) {
+            (Change::Challenge(challenge), ..) => tx.put_challenge(challenge)?,
+            (Change::Session(session), ..) => tx.put_session(session)?,
+            (Change::Queue(message), ..) => tx.put_message(message)?,
+            (Change::Guard(guard), Some(user), _) => tx.put_guard(user, guard)?,
+            (Change::Counts(counts), Some(user), Some(token)) => {
+                put_counts(tx, counts, &token.phone, Some(user), &source)?;
+            }
+            (Change::LoginFailure, Some(user), _) => {
+                for (key, window) in [
+                    (CounterKey::PasswordsFromSource(user, &source), LOGIN_WINDOW),
+                    (CounterKey::PasswordsOfUser(user), HOUR),
+                ] {
+                    let counter = tx.counter(key)?.hit(now, window);
+                    tx.put_counter(key, &counter)?;
+                }
+            }
+            (Change::LoginSuccess, Some(user), _) => {
+                tx.put_source_success(user, &source, now)?;
+                tx.delete_counter(CounterKey::PasswordsFromSource(user, &source))?;
+            }
+            (Change::TokenVerified, _, Some(token)) => {
+                tx.put_token(&Token {
+                    verified: true,
+                    ..token.clone()
+                })?;
+            }
+            // A change without its row would be lost: roll everything back instead.
+            _ => {
+                return Err(StoreError::Damaged(
+                    "a login refers to a missing user or token".to_owned(),
+                ));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! The daemon's life: open everything, serve, stop without losing what is in flight.
+
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use otpost_conf::DaemonConfig;
+use otpost_core::keys::Keyring;
+use otpost_store::sqlite::{OpenOptions, SqliteStore};
+use otpost_store::{Store, StoreError};
+use tokio::sync::{Notify, watch};
+use tracing::{error, info, warn};
+
+use crate::ipc::{ListenError, Sockets};
+use crate::keys::{self, KeyError};
+use crate::passwords::{PasswordError, Passwords};
+use crate::providers::Providers;
+use crate::state::Daemon;
+use crate::sys::{self, Clock, Draw, Entropy};
+
+/// How often rows that can matter no more are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Rows of each table that one sweep deletes.
+const SWEEP_ROWS: u32 = 2000;
+/// Jobs that may wait for the store.
+const STORE_QUEUE: usize = 16_384;
+
+/// What the daemon does not make itself.
+#[derive(Clone)]
+pub struct Deps {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The rng.
+    pub entropy: Arc<dyn Entropy>,
+    /// `$CREDENTIALS_DIRECTORY` of the service manager.
+    pub credentials: Option<std::path::PathBuf>,
+}
+
+/// Why the daemon does not start. Each says what mends it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The master key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database.
+    #[error("{}: {error}", path.display())]
+    Store {
+        /// The database file.
+        path: std::path::PathBuf,
+        /// Why.
+        error: StoreError,
+    },
+    /// The directory of the database.
+    #[error(transparent)]
+    Directory(#[from] otpost_conf::PermissionError),
+    /// A socket.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The password pool.
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
+}
+
+/// A daemon that is ready to serve.
+pub struct Ready {
+    daemon: Arc<Daemon>,
+    sockets: Sockets,
+    workers: usize,
+    poll: Duration,
+}
+
+/// Opens store, keys and sockets. Call inside a runtime.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartError> {
+    let path = &config.store.path;
+    let directory = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    otpost_conf::check_permissions(directory, otpost_conf::Kind::PrivateDirectory)?;
+    let mut rng = Draw(Arc::clone(&deps.entropy));
+    let master = keys::load(&config.keys, deps.credentials.as_deref(), path, &mut rng)?;
+    let keyring = Keyring::derive(&master);
+    drop(master);
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let failed = |error| StartError::Store {
+        path: path.clone(),
+        error,
+    };
+    let store = SqliteStore::open(OpenOptions {
+        path: Some(path.clone()),
+        keys: keyring.clone(),
+        rng: Box::new(rng.clone()),
+        readers: cores.clamp(2, 8),
+        queue: STORE_QUEUE,
+    })
+    .map_err(failed)?;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let sockets = Sockets::bind(&config.sockets)?;
+    let passwords = Passwords::start(
+        config.passwords.memory_kib,
+        config.passwords.passes,
+        config.passwords.threads.unwrap_or(cores),
+        &mut rng,
+    )?;
+    let daemon = Arc::new(Daemon {
+        store,
+        keys: keyring,
+        started: deps.clock.now(),
+        clock: deps.clock,
+        entropy: deps.entropy,
+        passwords,
+        providers: Providers::default(),
+        environment: config.environment,
+        lockers: RwLock::new(config.sockets.lockers.clone()),
+        outbox_wake: Notify::new(),
+        text_ended: watch::Sender::new(0),
+        // A start counts as a change: a server that stayed up asks for the table again.
+        clients: watch::Sender::new(1),
+        radius_servers: AtomicU64::new(0),
+        stopping: watch::Sender::new(false),
+        grace: config.shutdown_grace.get(),
+    });
+    // Otherwise two daemons in a row could name different tables by the same version.
+    daemon.clients.send_modify(|version| *version = daemon.started.0);
+    let rows = daemon.read(|read| read.providers()).await.map_err(failed)?;
+    daemon.providers.load(&rows, daemon.environment, &daemon.clock);
+    Ok(Ready {
+        daemon,
+        sockets,
+        workers: config.outbox.workers,
+        poll: config.outbox.poll.get(),
+    })
+}
+
+impl Ready {
+    /// What the services share.
+    #[must_use]
+    pub fn daemon(&self) -> Arc<Daemon> {
+        Arc::clone(&self.daemon)
+    }
+}
+
+/// Serves until [`Daemon::stopping`] turns true, then finishes requests and submissions in flight, within the configured grace.
+pub async fn serve(ready: Ready) {
+    let Ready {
+        daemon,
+        sockets,
+        workers,
+        poll,
+    } = ready;
+    let stop = daemon.stopping.subscribe();
+    let outbox = tokio::spawn(crate::outbox::run(
+        Arc::clone(&daemon),
+        workers,
+        poll,
+        stop.clone(),
+    ));
+    let sweeper = tokio::spawn(sweep(Arc::clone(&daemon), stop.clone()));
+    let requests = tokio::spawn(sockets.serve(Arc::clone(&daemon), stop.clone()));
+    let mut stopping = stop;
+    sys::stopped(&mut stopping).await;
+    info!("stopping: requests and texts in flight are finished");
+    let grace = daemon.grace;
+    let all = async {
+        let _ = requests.await;
+        let _ = outbox.await;
+        let _ = sweeper.await;
+    };
+    if sys::timeout(grace, all).await.is_none() {
+        warn!(
+            seconds = grace.as_secs(),
+            "not everything in flight ended in time; texts go on after the next start"
+        );
+    }
+}
+
+/// Deletes rows that can matter no more.
+async fn sweep(daemon: Arc<Daemon>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = sys::sleep(SWEEP_EVERY) => {}
+            () = sys::stopped(&mut stop) => return,
+        }
+        let now = daemon.now();
+        if let Err(failure) = daemon.write(move |tx| tx.sweep(now, SWEEP_ROWS)).await {
+            error!(error = %failure, "old rows cannot be deleted");
+        }
+    }
+}

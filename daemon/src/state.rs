@@ -1,0 +1,93 @@
+//! What the daemon's services share.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use otpost_conf::daemon::Environment;
+use otpost_core::Timestamp;
+use otpost_core::ids::Reference;
+use otpost_core::keys::Keyring;
+use otpost_store::{Read, Store, StoreError, Tx};
+use tokio::sync::{Notify, watch};
+
+use crate::db;
+use crate::passwords::Passwords;
+use crate::providers::Providers;
+use crate::sys::{Clock, Draw, Entropy};
+
+/// Everything a service needs; shared by reference count.
+pub struct Daemon {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Working keys.
+    pub keys: Keyring,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The rng.
+    pub entropy: Arc<dyn Entropy>,
+    /// The password pool.
+    pub passwords: Passwords,
+    /// Transports.
+    pub providers: Providers,
+    /// Trials or real logins.
+    pub environment: Environment,
+    /// PAM services in which users may ask about themselves.
+    pub lockers: RwLock<Vec<String>>,
+    /// Rings when a text was queued.
+    pub outbox_wake: Notify,
+    /// Grows with each ended text, for those who wait for one.
+    pub text_ended: watch::Sender<u64>,
+    /// Version of the RADIUS client table.
+    pub clients: watch::Sender<u64>,
+    /// Connected otpost-radius processes.
+    pub radius_servers: AtomicU64,
+    /// When the daemon started.
+    pub started: Timestamp,
+    /// Turns true when the daemon is to stop.
+    pub stopping: watch::Sender<bool>,
+    /// How long a stop may take.
+    pub grace: Duration,
+}
+
+impl Daemon {
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The rng as the core's parameter.
+    #[must_use]
+    pub fn rng(&self) -> Draw {
+        Draw(Arc::clone(&self.entropy))
+    }
+
+    /// A fresh reference for user, log and audit.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        Reference::random(&mut self.rng())
+    }
+
+    /// Runs `job` in a durable transaction.
+    ///
+    /// # Errors
+    /// What `job` or the engine returned.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        db::write(self.store.as_ref(), job).await
+    }
+
+    /// Runs `job` on a snapshot.
+    ///
+    /// # Errors
+    /// What `job` or the engine returned.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut dyn Read) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        db::read(self.store.as_ref(), job).await
+    }
+}

@@ -1,0 +1,521 @@
+//! A whole site in one process: otpost-radius on loopback, and in place of otpostd a daemon that follows a
+//! script, on a real socket.
+use std::{
+    fs,
+    net::{SocketAddr, UdpSocket},
+    path::PathBuf,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use otpost_conf::RadiusConfig;
+use otpost_ipc::{
+    Attribute, DenyKind, Fault, FaultCode, LoginReply, Outcome, Role, Secret,
+    aio::Connection,
+    radius::{ClientTable, MessageAuthenticator, RadiusBegin, RadiusClient, RadiusOp, RadiusReply},
+};
+use otpost_radius::{Counters, Deps, ServeError, Server, Silence};
+use otpost_radius_wire::{
+    Authenticator, Code, MAX_PACKET, Packet, RequestBuilder, SharedSecret, Signing, attribute,
+};
+use tokio::{
+    net::UnixListener,
+    runtime::Runtime,
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+/// Secret of the client `vpn`: 127.0.0.1 and ::1, Message-Authenticator required.
+pub(crate) const SECRET: &str = "testing123";
+/// Secret of the client `old`: 127.0.0.3, Message-Authenticator optional.
+pub(crate) const OLD_SECRET: &str = "from the nineties";
+/// A session of the scripted daemon, and the State it becomes.
+pub(crate) const SESSION: &str = "00112233445566778899aabbccddeeff";
+pub(crate) const STATE: [u8; 16] = [
+    0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+];
+
+/// Nothing on loopback takes this long unless it is broken.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Looks again and again, until it is so or the deadline has passed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a deadline for a condition that is polled"
+)]
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < DEADLINE, "waited too long until {what}");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+/// What the scripted daemon does with a login request.
+pub(crate) enum Act {
+    Say(LoginReply),
+    Fail,
+    /// Answers once the gate opens.
+    Hold(watch::Receiver<bool>, LoginReply),
+}
+
+type Script = Arc<dyn Fn(&RadiusOp) -> Act + Send + Sync>;
+
+pub(crate) fn challenge() -> LoginReply {
+    LoginReply::Prompt {
+        session: SESSION.to_owned(),
+        text: "Code sent to +49******678:".to_owned(),
+        echo: false,
+        expires_in: 300,
+    }
+}
+
+pub(crate) fn accept() -> LoginReply {
+    LoginReply::Allow {
+        attributes: vec![
+            Attribute {
+                code: 25,
+                value: "0a0B".to_owned(),
+            },
+            Attribute {
+                code: 11,
+                value: "73746166".to_owned(),
+            },
+        ],
+        reason: otpost_ipc::AllowReason::Code,
+    }
+}
+
+pub(crate) fn deny() -> LoginReply {
+    LoginReply::Deny {
+        text: "Access denied.".to_owned(),
+        kind: DenyKind::Denied,
+        reference: "K7QX".to_owned(),
+    }
+}
+
+/// alice: "right" is challenged, "123456" accepted; all else denied.
+pub(crate) fn usual(op: &RadiusOp) -> Act {
+    Act::Say(match op {
+        RadiusOp::Begin(RadiusBegin {
+            user,
+            password: Some(password),
+            ..
+        }) if user == "alice" && password.expose() == "right" => challenge(),
+        RadiusOp::Answer(answer)
+            if answer.user == "alice" && answer.session == SESSION && answer.answer.expose() == "123456" =>
+        {
+            accept()
+        }
+        RadiusOp::Begin(_) | RadiusOp::Answer(_) | RadiusOp::Clients { .. } => deny(),
+    })
+}
+
+pub(crate) fn client(
+    name: &str,
+    networks: &[&str],
+    secret: &str,
+    policy: MessageAuthenticator,
+) -> RadiusClient {
+    RadiusClient {
+        name: name.to_owned(),
+        networks: networks.iter().map(|network| (*network).to_owned()).collect(),
+        secret: Secret::from(secret),
+        message_authenticator: policy,
+    }
+}
+
+pub(crate) fn clients() -> Vec<RadiusClient> {
+    vec![
+        client(
+            "vpn",
+            &["127.0.0.1/32", "::1/128"],
+            SECRET,
+            MessageAuthenticator::Require,
+        ),
+        client("old", &["127.0.0.3"], OLD_SECRET, MessageAuthenticator::Optional),
+    ]
+}
+
+/// A folder of its own, gone with the value.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "r{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// In place of otpostd, with a runtime of its own, so that it can die like a process.
+pub(crate) struct Daemon {
+    /// Everything it was asked but for client tables.
+    pub(crate) asked: Arc<Mutex<Vec<RadiusOp>>>,
+    table: watch::Sender<ClientTable>,
+    runtime: Runtime,
+    path: PathBuf,
+}
+
+impl Daemon {
+    pub(crate) fn start(path: PathBuf, script: impl Fn(&RadiusOp) -> Act + Send + Sync + 'static) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = {
+            let _guard = runtime.enter();
+            UnixListener::bind(&path).unwrap()
+        };
+        let script: Script = Arc::new(script);
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (table, tables) = watch::channel(ClientTable {
+            version: 1,
+            clients: clients(),
+        });
+        let memory = Arc::clone(&asked);
+        runtime.spawn(async move {
+            loop {
+                let stream = listener.accept().await.unwrap().0;
+                let (memory, tables, script) = (Arc::clone(&memory), tables.clone(), Arc::clone(&script));
+                tokio::spawn(async move {
+                    let connection = Connection::accept(stream, Role::Radius, std::future::pending())
+                        .await
+                        .unwrap();
+                    let handle = |op| answer(op, Arc::clone(&memory), tables.clone(), Arc::clone(&script));
+                    let _ = connection.serve(8192, std::future::pending(), handle).await;
+                });
+            }
+        });
+        Self {
+            asked,
+            table,
+            runtime,
+            path,
+        }
+    }
+
+    /// As `kill -9` would: nothing in flight is finished, every connection closes.
+    pub(crate) fn kill(self) {
+        self.runtime.shutdown_timeout(DEADLINE);
+        fs::remove_file(&self.path).unwrap();
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    pub(crate) fn last(&self) -> RadiusOp {
+        self.asked.lock().unwrap().last().unwrap().clone()
+    }
+
+    pub(crate) fn set_clients(&self, clients: Vec<RadiusClient>) {
+        self.table.send_modify(|table| {
+            *table = ClientTable {
+                version: table.version + 1,
+                clients,
+            }
+        });
+    }
+}
+
+async fn answer(
+    op: RadiusOp,
+    memory: Arc<Mutex<Vec<RadiusOp>>>,
+    mut tables: watch::Receiver<ClientTable>,
+    script: Script,
+) -> Outcome<RadiusReply> {
+    if let RadiusOp::Clients { after } = op {
+        let Ok(table) = tables
+            .wait_for(|table| Some(table.version) != after)
+            .await
+            .map(|table| table.clone())
+        else {
+            // The test is over.
+            return std::future::pending().await;
+        };
+        return Outcome::Ok(RadiusReply::Clients(table));
+    }
+    let act = script(&op);
+    memory.lock().unwrap().push(op);
+    let login = match act {
+        Act::Say(login) => login,
+        Act::Hold(mut gate, login) => {
+            let _ = gate.wait_for(|open| *open).await;
+            login
+        }
+        Act::Fail => {
+            return Outcome::Err(Fault {
+                code: FaultCode::Unavailable,
+                message: "the store is full".to_owned(),
+                retry_after: None,
+                reference: "ref".to_owned(),
+            });
+        }
+    };
+    Outcome::Ok(RadiusReply::Login { login })
+}
+
+/// otpost-radius, running in this process.
+pub(crate) struct Site {
+    pub(crate) runtime: Runtime,
+    pub(crate) folder: Folder,
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) reload: mpsc::Sender<RadiusConfig>,
+    pub(crate) config: RadiusConfig,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+impl Site {
+    /// Without a daemon.
+    pub(crate) fn alone(listen: &[&str]) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let folder = Folder::new();
+        let config = RadiusConfig {
+            listen: listen.iter().map(|address| address.parse().unwrap()).collect(),
+            socket: folder.0.join("s"),
+            ..RadiusConfig::default()
+        };
+        let (reload, reloads) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let guard = runtime.enter();
+        let server = Server::bind(config.clone()).unwrap();
+        let (addresses, counters) = (server.addresses(), server.counters());
+        let stopped: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            let _ = stopped.await;
+        });
+        let server = tokio::spawn(server.run(Deps {
+            stop: stopped,
+            reload: reloads,
+        }));
+        drop(guard);
+        let (stop, server) = (Some(stop), Some(server));
+        Self {
+            runtime,
+            folder,
+            addresses,
+            counters,
+            reload,
+            config,
+            stop,
+            server,
+        }
+    }
+
+    /// With a daemon that follows the script, connected.
+    pub(crate) fn with(script: impl Fn(&RadiusOp) -> Act + Send + Sync + 'static) -> (Self, Daemon) {
+        let site = Self::alone(&["127.0.0.1:0", "[::1]:0"]);
+        let daemon = site.daemon(script);
+        site.wait_until_up();
+        (site, daemon)
+    }
+
+    pub(crate) fn usual() -> (Self, Daemon) {
+        Self::with(usual)
+    }
+
+    pub(crate) fn daemon(&self, script: impl Fn(&RadiusOp) -> Act + Send + Sync + 'static) -> Daemon {
+        Daemon::start(self.config.socket.clone(), script)
+    }
+
+    /// Until Status-Server is answered.
+    pub(crate) fn wait_until_up(&self) {
+        let vpn = Vpn::new(self.v4(), "127.0.0.1");
+        until("the server answers", || {
+            vpn.socket
+                .set_read_timeout(Some(Duration::from_millis(20)))
+                .unwrap();
+            vpn.socket.send(&vpn.status()).unwrap();
+            vpn.socket.recv(&mut [0; MAX_PACKET]).is_ok()
+        });
+    }
+
+    pub(crate) fn v4(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    pub(crate) fn vpn(&self) -> Vpn {
+        Vpn::new(self.v4(), "127.0.0.1")
+    }
+
+    /// Sends and makes sure that the only effect is this counter.
+    pub(crate) fn assert_silent(&self, vpn: &Vpn, packet: &[u8], why: Silence) {
+        let before = self.counters.silent(why);
+        vpn.socket.send(packet).unwrap();
+        until("the silence is counted", || self.counters.silent(why) > before);
+        assert_eq!(self.counters.silent(why), before + 1);
+        vpn.assert_nothing_came();
+    }
+
+    /// Asks the server to stop.
+    pub(crate) fn begin_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Asks the server to stop and waits for it.
+    pub(crate) fn stop(&mut self) -> Result<(), ServeError> {
+        self.begin_stop();
+        self.runtime.block_on(self.server.take().unwrap()).unwrap()
+    }
+}
+
+/// A VPN: one UDP socket, one shared secret.
+pub(crate) struct Vpn {
+    pub(crate) socket: UdpSocket,
+    pub(crate) secret: SharedSecret,
+    identifier: AtomicU8,
+}
+
+/// A reply whose authenticators hold.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Reply {
+    pub(crate) code: Code,
+    pub(crate) octets: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn packet(&self) -> Packet<'_> {
+        Packet::parse(&self.octets).unwrap()
+    }
+
+    pub(crate) fn kinds(&self) -> Vec<u8> {
+        self.packet()
+            .attributes()
+            .map(|attribute| attribute.kind)
+            .collect()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let text: Vec<u8> = self
+            .packet()
+            .all(attribute::REPLY_MESSAGE)
+            .flatten()
+            .copied()
+            .collect();
+        String::from_utf8(text).unwrap()
+    }
+
+    pub(crate) fn state(&self) -> Vec<u8> {
+        self.packet().first(attribute::STATE).unwrap().to_vec()
+    }
+}
+
+impl Vpn {
+    pub(crate) fn new(server: SocketAddr, source: &str) -> Self {
+        let secret = if source == "127.0.0.3" { OLD_SECRET } else { SECRET };
+        let socket = UdpSocket::bind((source, 0)).unwrap();
+        socket.connect(server).unwrap();
+        let secret = SharedSecret::new(secret.as_bytes()).unwrap();
+        Self {
+            socket,
+            secret,
+            identifier: AtomicU8::new(1),
+        }
+    }
+
+    /// A new request: Identifier and authenticator were not used before.
+    pub(crate) fn build(
+        &self,
+        code: Code,
+        signing: Signing,
+        fill: impl FnOnce(&mut RequestBuilder<'_>),
+    ) -> Vec<u8> {
+        static SERIAL: AtomicU32 = AtomicU32::new(1);
+        let mut authenticator = [0x77; 16];
+        authenticator[..4].copy_from_slice(&SERIAL.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        let identifier = self.identifier.fetch_add(1, Ordering::Relaxed);
+        let mut buffer = [0; MAX_PACKET];
+        let mut request = RequestBuilder::new(
+            &mut buffer,
+            code,
+            identifier,
+            Authenticator(authenticator),
+            signing,
+        )
+        .unwrap();
+        fill(&mut request);
+        request.finish(&self.secret).to_vec()
+    }
+
+    pub(crate) fn access(&self, fill: impl FnOnce(&mut RequestBuilder<'_>)) -> Vec<u8> {
+        self.build(Code::AccessRequest, Signing::MessageAuthenticator, fill)
+    }
+
+    pub(crate) fn begin(&self, user: &str, password: &str) -> Vec<u8> {
+        self.access(|request| self.pap(request, user, password))
+    }
+
+    pub(crate) fn answer(&self, user: &str, code: &str, state: &[u8]) -> Vec<u8> {
+        self.access(|request| {
+            self.pap(request, user, code);
+            request.attribute(attribute::STATE, state).unwrap();
+        })
+    }
+
+    pub(crate) fn pap(&self, request: &mut RequestBuilder<'_>, user: &str, password: &str) {
+        request.attribute(attribute::USER_NAME, user.as_bytes()).unwrap();
+        request.password(password.as_bytes(), &self.secret).unwrap();
+    }
+
+    pub(crate) fn status(&self) -> Vec<u8> {
+        self.build(Code::StatusServer, Signing::MessageAuthenticator, |_| {})
+    }
+
+    pub(crate) fn exchange(&self, request: &[u8]) -> Reply {
+        self.socket.send(request).unwrap();
+        self.receive(request)
+    }
+
+    /// The next datagram, which must be the genuine reply to `request`.
+    pub(crate) fn receive(&self, request: &[u8]) -> Reply {
+        self.socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut buffer = [0; MAX_PACKET];
+        let length = self.socket.recv(&mut buffer).expect("a reply");
+        let reply = Packet::parse(&buffer[..length]).unwrap();
+        let asked = Packet::parse(request).unwrap();
+        let checked = reply.check_reply(&self.secret, asked.identifier(), &asked.authenticator());
+        assert_eq!(checked, Ok(otpost_radius_wire::MessageAuthenticator::Valid));
+        let first = reply.attributes().next().unwrap();
+        assert_eq!(
+            first.kind,
+            attribute::MESSAGE_AUTHENTICATOR,
+            "the first attribute"
+        );
+        Reply {
+            code: reply.code(),
+            octets: reply.octets().to_vec(),
+        }
+    }
+
+    /// What the server has sent lies in the socket already: loopback delivers at once.
+    pub(crate) fn assert_nothing_came(&self) {
+        self.socket.set_nonblocking(true).unwrap();
+        let came = self.socket.recv(&mut [0; MAX_PACKET]);
+        self.socket.set_nonblocking(false).unwrap();
+        let error = came.expect_err("something came where there should be silence");
+        assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    }
+}

@@ -1,0 +1,17 @@
+//! otpost-radius over real sockets.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test"
+)]
+
+mod common;
+mod daemon;
+mod duplicates;
+mod login;
+mod peers;
+mod program;
+mod silence;
