@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 pub mod pamstack;
+pub mod radclient;
 pub mod scripted;
 pub mod skip;
 pub mod sshd;
+pub mod stack;
 
 pub use skip::skip;

@@ -1,5 +1,11 @@
 //! Which second request belongs to a login that waits, and which is a login of its own (domain decision 6).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod common;
 
@@ -85,8 +91,18 @@ fn a_second_server_of_the_vpn_joins() {
     let second = other_packet(&mut shell, &knock);
     let second = shell.begin(&second);
     assert!(joined(&first, &second), "{second:?}");
-    let (Reply::Prompt { challenge: a, masked: m, .. }, Reply::Prompt { challenge: b, masked: n, .. }) =
-        (&first.reply, &second.reply)
+    let (
+        Reply::Prompt {
+            challenge: a,
+            masked: m,
+            ..
+        },
+        Reply::Prompt {
+            challenge: b,
+            masked: n,
+            ..
+        },
+    ) = (&first.reply, &second.reply)
     else {
         panic!("two prompts");
     };
@@ -103,11 +119,15 @@ fn anything_else_at_a_vpn_is_a_login_of_its_own() {
         ("another client", |k| k.door = Door::VpnB),
         ("another password", |k| k.password = Some("other".to_owned())),
         ("no password", |k| k.password = None),
-        ("another calling station", |k| k.origin.calling_station = "203.0.113.10".to_owned()),
+        ("another calling station", |k| {
+            k.origin.calling_station = "203.0.113.10".to_owned()
+        }),
         ("no calling station", |k| k.origin.calling_station.clear()),
         ("another port", |k| k.origin.nas_port = "8".to_owned()),
         ("no port", |k| k.origin.nas_port.clear()),
-        ("another accounting session", |k| k.origin.acct_session = "acct-2".to_owned()),
+        ("another accounting session", |k| {
+            k.origin.acct_session = "acct-2".to_owned()
+        }),
         ("no accounting session", |k| k.origin.acct_session.clear()),
     ];
     for (what, change) in cases {
@@ -198,7 +218,10 @@ fn a_joiner_shares_tries_and_code_and_the_first_right_code_ends_the_others() {
     let reused = shell.say(session(&other), &code);
     assert_eq!((denied(&reused), reused.reason), (true, Reason::SessionUsed));
     let repeated = shell.answer(&allowed);
-    assert_eq!((&repeated.reply, repeated.reason), (&Reply::Allow, Reason::Retransmit));
+    assert_eq!(
+        (&repeated.reply, repeated.reason),
+        (&Reply::Allow, Reason::Retransmit)
+    );
 }
 
 #[test]
@@ -228,7 +251,11 @@ fn used_tries_end_every_session_of_the_challenge() {
 /// Two logins of one name with one password from one address in one second; `attacker` has no phone.
 fn attacker_and_victim(shell: &mut Shell, victim: &Knock, attacker: &Knock) {
     for attacker_first in [false, true] {
-        let (a, b) = if attacker_first { (attacker, victim) } else { (victim, attacker) };
+        let (a, b) = if attacker_first {
+            (attacker, victim)
+        } else {
+            (victim, attacker)
+        };
         let (a, b) = (other_packet(shell, a), other_packet(shell, b));
         let (a, b) = (shell.begin(&a), shell.begin(&b));
         assert!(separate(&a, &b), "{b:?}");
@@ -250,7 +277,10 @@ fn attacker_and_victim(shell: &mut Shell, victim: &Knock, attacker: &Knock) {
         // The victim's success does not end or help the attacker's login.
         let after = shell.say(at, &code);
         assert_eq!(after.reason, Reason::WrongCode);
-        assert!(matches!(shell.challenges[&challenge(attackers)].state, State::Open));
+        assert!(matches!(
+            shell.challenges[&challenge(attackers)].state,
+            State::Open
+        ));
     }
 }
 
@@ -387,7 +417,10 @@ fn anything_else_at_pam_is_a_login_of_its_own() {
             k.origin.parent = None;
         }),
         ("the pids used again by other processes", |k| {
-            for p in [&mut k.origin.process, &mut k.origin.parent].into_iter().flatten() {
+            for p in [&mut k.origin.process, &mut k.origin.parent]
+                .into_iter()
+                .flatten()
+            {
                 p.start += 1;
             }
         }),
@@ -448,7 +481,11 @@ fn strangers_behind_one_process_stay_apart() {
         let mut attacker = other_packet(&mut shell, &victim);
         attacker.source = Source::new(from, "sshd");
         let two = shell.begin(&attacker);
-        assert!(separate(&one, &two), "terminal {tty:?}, from {from:?}: {:?}", two.reason);
+        assert!(
+            separate(&one, &two),
+            "terminal {tty:?}, from {from:?}: {:?}",
+            two.reason
+        );
     }
 }
 
@@ -513,7 +550,10 @@ fn the_last_refusal_repeated_is_the_same_refusal() {
     let wrong = shell.wrong(at);
     let typed = shell.typed(Door::VpnA, at, &wrong);
     let last = shell.answer(&typed);
-    assert_eq!((&last.reply, last.reason), (&Reply::Deny { exhausted: true }, Reason::OtpLockedNow));
+    assert_eq!(
+        (&last.reply, last.reason),
+        (&Reply::Deny { exhausted: true }, Reason::OtpLockedNow)
+    );
     let again = shell.answer(&typed);
     assert_eq!(again.reply, last.reply);
     assert_eq!(again.changes, []);
@@ -559,7 +599,11 @@ fn a_session_of_another_user_client_or_service_is_refused_without_a_change() {
     for door in [Door::VpnB, Door::Sshd, Door::Sudo] {
         let typed = shell.typed(door, at, &code);
         let step = shell.answer(&typed);
-        assert_eq!((denied(&step), step.reason), (true, Reason::ForeignSession), "{door:?}");
+        assert_eq!(
+            (denied(&step), step.reason),
+            (true, Reason::ForeignSession),
+            "{door:?}"
+        );
         assert_eq!(step.changes, []);
     }
     let mut typed = shell.typed(Door::VpnA, at, &code);
@@ -600,7 +644,11 @@ fn resends_cool_down_thirty_sixty_a_hundred_and_twenty_seconds() {
     for wait in [30, 60, 120, 240] {
         shell.advance(secs(wait - 1));
         let early = shell.say(at, "resend");
-        assert_eq!((early.reason, texts(&early)), (Reason::ResendRefused, 0), "{wait}");
+        assert_eq!(
+            (early.reason, texts(&early)),
+            (Reason::ResendRefused, 0),
+            "{wait}"
+        );
         at = session(&early);
         shell.advance(secs(1));
         let step = shell.say(at, "resend");
@@ -626,9 +674,16 @@ fn a_short_life_of_codes_leaves_room_for_a_resend() {
         let first = shell.begin(&knock);
         shell.advance(secs(31));
         let step = shell.say(session(&first), "");
-        assert_eq!((step.reason, texts(&step)), (Reason::Resent, 1), "validity {validity}");
+        assert_eq!(
+            (step.reason, texts(&step)),
+            (Reason::Resent, 1),
+            "validity {validity}"
+        );
         let text = shell.outbox.last().unwrap();
-        assert!(text.deadline > shell.now, "the text has time to leave, validity {validity}");
+        assert!(
+            text.deadline > shell.now,
+            "the text has time to leave, validity {validity}"
+        );
     }
 }
 

@@ -1,5 +1,11 @@
 //! Locks after wrong codes, closed sources after wrong passwords, and the sending gate (domain decisions 4, 5, 13).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod common;
 
@@ -135,7 +141,10 @@ fn the_lock_doubles_to_a_day() {
     for minutes in [15, 30, 60, 120, 240, 480, 960, 1440] {
         guard = lock(&guard, now);
         assert_eq!(locked_for(&guard, now), Some(secs(minutes * 60)));
-        assert_eq!(guard.lock_at(now), Some(Lock::Until(now.plus(secs(minutes * 60)))));
+        assert_eq!(
+            guard.lock_at(now),
+            Some(Lock::Until(now.plus(secs(minutes * 60))))
+        );
         now = guard.locked_until.unwrap();
         assert_eq!(guard.lock_at(now), None);
     }
@@ -194,8 +203,16 @@ fn time_does_not_end_the_lock_of_fifty() {
     let now = START.plus(MONTH).minus(secs(3600));
     guard = guard.failed(now, FIVE);
     assert_eq!(guard.lock_at(now), Some(Lock::Month));
-    assert_eq!(guard.lock_at(now.plus(secs(7200))), Some(Lock::Month), "two hours later");
-    assert_eq!(guard.lock_at(now.plus(MONTH).plus(MONTH)), Some(Lock::Month), "two months later");
+    assert_eq!(
+        guard.lock_at(now.plus(secs(7200))),
+        Some(Lock::Month),
+        "two hours later"
+    );
+    assert_eq!(
+        guard.lock_at(now.plus(MONTH).plus(MONTH)),
+        Some(Lock::Month),
+        "two months later"
+    );
 }
 
 #[test]
@@ -218,7 +235,10 @@ fn enormous_counts_do_not_overflow() {
         locked_until: None,
         locks: u32::MAX,
         last_failure: START,
-        month: Window { start: START, count: u32::MAX },
+        month: Window {
+            start: START,
+            count: u32::MAX,
+        },
     };
     let next = guard.failed(at(1), FIVE);
     assert_eq!(locked_for(&next, at(1)), Some(DAY));
@@ -243,19 +263,28 @@ fn wrong_codes_add_up_over_channels_and_lock_them_all() {
     let waiting = login(&mut shell, Door::Sudo, "alice");
     let last = login(&mut shell, Door::VpnA, "alice");
     let step = fail(&mut shell, Door::VpnA, session(&last));
-    assert_eq!((&step.reply, step.reason), (&Reply::Deny { exhausted: true }, Reason::OtpLockedNow));
+    assert_eq!(
+        (&step.reply, step.reason),
+        (&Reply::Deny { exhausted: true }, Reason::OtpLockedNow)
+    );
     // The right code of another login that waits does not help.
     let step = succeed(&mut shell, Door::Sudo, session(&waiting));
     assert_eq!((denied(&step), step.reason), (true, Reason::OtpLocked));
     for (door, name) in spread.into_iter().zip(names) {
         let step = login(&mut shell, door, name);
-        assert_eq!((denied(&step), step.reason, texts(&step)), (true, Reason::OtpLocked, 0));
+        assert_eq!(
+            (denied(&step), step.reason, texts(&step)),
+            (true, Reason::OtpLocked, 0)
+        );
     }
     assert_eq!(login(&mut shell, Door::VpnA, "bob").reason, Reason::Challenge);
     shell.advance(LOCK);
     let step = login(&mut shell, Door::VpnA, "alice");
     assert_eq!(step.reason, Reason::Challenge);
-    assert_eq!(succeed(&mut shell, Door::VpnA, session(&step)).reply, Reply::Allow);
+    assert_eq!(
+        succeed(&mut shell, Door::VpnA, session(&step)).reply,
+        Reply::Allow
+    );
 }
 
 #[test]
@@ -285,7 +314,10 @@ fn an_administrators_lock_holds_everywhere_and_in_the_middle_of_a_login() {
     assert_eq!(refused.changes, []);
     for door in Door::ALL {
         let step = login(&mut shell, door, "alice");
-        assert_eq!((denied(&step), step.reason, texts(&step)), (true, Reason::AdminLocked, 0));
+        assert_eq!(
+            (denied(&step), step.reason, texts(&step)),
+            (true, Reason::AdminLocked, 0)
+        );
     }
     shell.users.get_mut(&user).unwrap().bypass_until = Some(at(9_999));
     assert_eq!(login(&mut shell, Door::VpnA, "alice").reason, Reason::AdminLocked);
@@ -297,7 +329,10 @@ fn a_bypass_holds_until_its_time_and_not_for_locked_users() {
     let user = alice(&shell);
     shell.users.get_mut(&user).unwrap().bypass_until = Some(at(3600));
     let step = login(&mut shell, Door::VpnA, "alice");
-    assert_eq!((&step.reply, step.reason, texts(&step)), (&Reply::Allow, Reason::Bypass, 0));
+    assert_eq!(
+        (&step.reply, step.reason, texts(&step)),
+        (&Reply::Allow, Reason::Bypass, 0)
+    );
     shell.guards.insert(user, lock(&Guard::default(), START));
     assert_eq!(login(&mut shell, Door::VpnA, "alice").reason, Reason::OtpLocked);
     shell.guards.clear();
@@ -327,21 +362,37 @@ fn ten_wrong_passwords_close_that_source_only() {
     let mut shell = shell();
     for n in 0..10 {
         let step = wrong_password(&mut shell, &format!("203.0.113.{n}"));
-        assert_eq!((denied(&step), step.reason, texts(&step)), (true, Reason::WrongPassword, 0));
+        assert_eq!(
+            (denied(&step), step.reason, texts(&step)),
+            (true, Reason::WrongPassword, 0)
+        );
         assert_eq!(step.changes, [Change::LoginFailure]);
     }
     let closed = wrong_password(&mut shell, "203.0.113.77");
     assert_eq!((closed.reason, closed.changes), (Reason::SourceClosed, vec![]));
     let step = right_password(&mut shell, "alice", "203.0.113.5");
-    assert_eq!((denied(&step), step.reason), (true, Reason::SourceClosed), "even with the right password");
+    assert_eq!(
+        (denied(&step), step.reason),
+        (true, Reason::SourceClosed),
+        "even with the right password"
+    );
     // Never the user: other networks and other channels stay open, and so do other users from the same network.
-    assert_eq!(right_password(&mut shell, "alice", "203.0.114.5").reason, Reason::Challenge);
-    assert_eq!(right_password(&mut shell, "bob", "203.0.113.5").reason, Reason::Challenge);
+    assert_eq!(
+        right_password(&mut shell, "alice", "203.0.114.5").reason,
+        Reason::Challenge
+    );
+    assert_eq!(
+        right_password(&mut shell, "bob", "203.0.113.5").reason,
+        Reason::Challenge
+    );
     assert_eq!(login(&mut shell, Door::Sudo, "alice").reason, Reason::Challenge);
     let user = alice(&shell);
     assert_eq!(shell.guard(user), Guard::default());
     shell.advance(LOGIN_WINDOW);
-    assert_eq!(right_password(&mut shell, "alice", "203.0.113.5").reason, Reason::Challenge);
+    assert_eq!(
+        right_password(&mut shell, "alice", "203.0.113.5").reason,
+        Reason::Challenge
+    );
 }
 
 #[test]
@@ -350,37 +401,64 @@ fn nine_wrong_passwords_close_nothing() {
     for _ in 0..9 {
         let _ = wrong_password(&mut shell, "203.0.113.1");
     }
-    assert_eq!(right_password(&mut shell, "alice", "203.0.113.1").reason, Reason::Challenge);
+    assert_eq!(
+        right_password(&mut shell, "alice", "203.0.113.1").reason,
+        Reason::Challenge
+    );
 }
 
 #[test]
 fn a_storm_closes_unknown_networks_only() {
     let mut shell = shell();
     let step = right_password(&mut shell, "alice", "198.51.100.1");
-    assert_eq!(succeed(&mut shell, Door::VpnA, session(&step)).reply, Reply::Allow);
+    assert_eq!(
+        succeed(&mut shell, Door::VpnA, session(&step)).reply,
+        Reply::Allow
+    );
     shell.advance(secs(86_400));
     for n in 0..100 {
         let step = wrong_password(&mut shell, &format!("10.0.{n}.1"));
         assert_eq!(step.reason, Reason::WrongPassword, "{n}");
     }
-    assert_eq!(wrong_password(&mut shell, "10.1.0.1").reason, Reason::SourceClosed);
-    assert_eq!(right_password(&mut shell, "alice", "192.0.2.1").reason, Reason::SourceClosed);
-    assert_eq!(right_password(&mut shell, "alice", "198.51.100.200").reason, Reason::Challenge);
-    assert_eq!(right_password(&mut shell, "bob", "192.0.2.1").reason, Reason::Challenge);
+    assert_eq!(
+        wrong_password(&mut shell, "10.1.0.1").reason,
+        Reason::SourceClosed
+    );
+    assert_eq!(
+        right_password(&mut shell, "alice", "192.0.2.1").reason,
+        Reason::SourceClosed
+    );
+    assert_eq!(
+        right_password(&mut shell, "alice", "198.51.100.200").reason,
+        Reason::Challenge
+    );
+    assert_eq!(
+        right_password(&mut shell, "bob", "192.0.2.1").reason,
+        Reason::Challenge
+    );
     shell.advance(HOUR);
-    assert_eq!(right_password(&mut shell, "alice", "192.0.2.1").reason, Reason::Challenge);
+    assert_eq!(
+        right_password(&mut shell, "alice", "192.0.2.1").reason,
+        Reason::Challenge
+    );
 }
 
 #[test]
 fn a_success_is_known_for_thirty_days() {
     let mut shell = shell();
     let step = right_password(&mut shell, "alice", "198.51.100.1");
-    assert_eq!(succeed(&mut shell, Door::VpnA, session(&step)).reply, Reply::Allow);
+    assert_eq!(
+        succeed(&mut shell, Door::VpnA, session(&step)).reply,
+        Reply::Allow
+    );
     shell.advance(MONTH);
     for n in 0..100 {
         let _ = wrong_password(&mut shell, &format!("10.0.{n}.1"));
     }
-    assert_eq!(right_password(&mut shell, "alice", "198.51.100.1").reason, Reason::SourceClosed);
+    assert_eq!(
+        right_password(&mut shell, "alice", "198.51.100.1").reason,
+        Reason::SourceClosed
+    );
 }
 
 #[test]
@@ -422,7 +500,10 @@ fn hits(n: u32, short: Duration) -> Counter {
 fn days(n: u32) -> Counter {
     Counter {
         short: Window::default(),
-        day: Window { start: START, count: n },
+        day: Window {
+            start: START,
+            count: n,
+        },
     }
 }
 
@@ -442,20 +523,71 @@ fn each_budget_refuses_alone_and_says_how_long() {
     let phone = phone("+491712345678");
     let none = Counts::default;
     let cases = [
-        (Counts { number: hits(5, HOUR), ..none() }, Refusal::NumberBudget { wait: 3600 }),
-        (Counts { number: days(10), ..none() }, Refusal::NumberBudget { wait: 86_400 }),
-        (Counts { user: hits(5, HOUR), ..none() }, Refusal::UserBudget { wait: 3600 }),
-        (Counts { user: days(15), ..none() }, Refusal::UserBudget { wait: 86_400 }),
-        (Counts { source: hits(120, HOUR), ..none() }, Refusal::SourceBudget { wait: 3600 }),
-        (Counts { source: days(600), ..none() }, Refusal::SourceBudget { wait: 86_400 }),
-        (Counts { all: hits(120, MINUTE), ..none() }, Refusal::OverallBudget { wait: 60 }),
-        (Counts { all: days(10_000), ..none() }, Refusal::OverallBudget { wait: 86_400 }),
+        (
+            Counts {
+                number: hits(5, HOUR),
+                ..none()
+            },
+            Refusal::NumberBudget { wait: 3600 },
+        ),
+        (
+            Counts {
+                number: days(10),
+                ..none()
+            },
+            Refusal::NumberBudget { wait: 86_400 },
+        ),
+        (
+            Counts {
+                user: hits(5, HOUR),
+                ..none()
+            },
+            Refusal::UserBudget { wait: 3600 },
+        ),
+        (
+            Counts {
+                user: days(15),
+                ..none()
+            },
+            Refusal::UserBudget { wait: 86_400 },
+        ),
+        (
+            Counts {
+                source: hits(120, HOUR),
+                ..none()
+            },
+            Refusal::SourceBudget { wait: 3600 },
+        ),
+        (
+            Counts {
+                source: days(600),
+                ..none()
+            },
+            Refusal::SourceBudget { wait: 86_400 },
+        ),
+        (
+            Counts {
+                all: hits(120, MINUTE),
+                ..none()
+            },
+            Refusal::OverallBudget { wait: 60 },
+        ),
+        (
+            Counts {
+                all: days(10_000),
+                ..none()
+            },
+            Refusal::OverallBudget { wait: 86_400 },
+        ),
     ];
     for (counts, refusal) in cases {
         assert_eq!(check(&open(), &phone, &counts, true, START), Err(refusal));
         let wait = secs(u64::from(refusal.wait().unwrap()));
         let before = START.plus(wait).minus(Duration::from_millis(1));
-        assert_eq!(check(&open(), &phone, &counts, true, before).map_err(Refusal::code), Err(refusal.code()));
+        assert_eq!(
+            check(&open(), &phone, &counts, true, before).map_err(Refusal::code),
+            Err(refusal.code())
+        );
         assert_eq!(check(&open(), &phone, &counts, true, START.plus(wait)), Ok(()));
     }
 }
@@ -468,7 +600,10 @@ fn one_below_each_budget_passes() {
         source: hits(119, HOUR),
         all: hits(119, MINUTE),
     };
-    assert_eq!(check(&open(), &phone("+491712345678"), &counts, true, START), Ok(()));
+    assert_eq!(
+        check(&open(), &phone("+491712345678"), &counts, true, START),
+        Ok(())
+    );
     let full = counts.hit(START);
     assert_eq!(
         check(&open(), &phone("+491712345678"), &full, true, START),
@@ -479,7 +614,10 @@ fn one_below_each_budget_passes() {
 /// Everything is wrong at once; each step mends the rule that was named.
 #[test]
 fn the_order_of_refusals() {
-    let mut policy = Policy { paused: true, ..Policy::default() };
+    let mut policy = Policy {
+        paused: true,
+        ..Policy::default()
+    };
     let fixed = phone("+493012345678");
     let mobile = phone("+491712345678");
     let mut counts = Counts {
@@ -510,12 +648,31 @@ fn the_order_of_refusals() {
 #[test]
 fn two_texts_an_hour_are_kept_for_known_sources() {
     let phone = phone("+491712345678");
-    for (sent, unknown, known) in [(2, true, true), (3, false, true), (4, false, true), (5, false, false)] {
-        let counts = Counts { user: hits(sent, HOUR), ..Counts::default() };
-        assert_eq!(check(&open(), &phone, &counts, false, START).is_ok(), unknown, "{sent}, unknown");
-        assert_eq!(check(&open(), &phone, &counts, true, START).is_ok(), known, "{sent}, known");
+    for (sent, unknown, known) in [
+        (2, true, true),
+        (3, false, true),
+        (4, false, true),
+        (5, false, false),
+    ] {
+        let counts = Counts {
+            user: hits(sent, HOUR),
+            ..Counts::default()
+        };
+        assert_eq!(
+            check(&open(), &phone, &counts, false, START).is_ok(),
+            unknown,
+            "{sent}, unknown"
+        );
+        assert_eq!(
+            check(&open(), &phone, &counts, true, START).is_ok(),
+            known,
+            "{sent}, known"
+        );
     }
-    let all = Policy { user_reserve: 9, ..open() };
+    let all = Policy {
+        user_reserve: 9,
+        ..open()
+    };
     assert!(check(&all, &phone, &Counts::default(), false, START).is_err());
     assert!(check(&all, &phone, &Counts::default(), true, START).is_ok());
 }
@@ -524,12 +681,18 @@ fn two_texts_an_hour_are_kept_for_known_sources() {
 fn a_reserve_in_a_login() {
     let mut shell = Shell::new(&["alice"]);
     let home = right_password(&mut shell, "alice", "198.51.100.1");
-    assert_eq!(succeed(&mut shell, Door::VpnA, session(&home)).reply, Reply::Allow);
+    assert_eq!(
+        succeed(&mut shell, Door::VpnA, session(&home)).reply,
+        Reply::Allow
+    );
     shell.advance(HOUR);
     for n in 0..3 {
         let step = right_password(&mut shell, "alice", &format!("10.0.{n}.1"));
         assert_eq!(step.reason, Reason::Challenge, "{n}");
-        assert_eq!(succeed(&mut shell, Door::VpnA, session(&step)).reply, Reply::Allow);
+        assert_eq!(
+            succeed(&mut shell, Door::VpnA, session(&step)).reply,
+            Reply::Allow
+        );
     }
     let step = right_password(&mut shell, "alice", "10.1.0.1");
     assert_eq!(step.reason, Reason::Sms(Refusal::UserBudget { wait: 3600 }));
@@ -548,7 +711,10 @@ fn a_resend_passes_the_gate_as_well() {
     let refused = shell.answer(&typed);
     assert_eq!((refused.reason, texts(&refused)), (Reason::ResendRefused, 0));
     // The code that was sent stays good.
-    assert_eq!(succeed(&mut shell, Door::VpnA, session(&refused)).reply, Reply::Allow);
+    assert_eq!(
+        succeed(&mut shell, Door::VpnA, session(&refused)).reply,
+        Reply::Allow
+    );
 }
 
 /// Texts a user never asked for must not follow each other at will: a new login is no way round the cool-down of a number.
@@ -567,7 +733,10 @@ fn budgets_bound_what_somebody_with_the_password_can_send() {
 
 #[test]
 fn a_clock_that_goes_back_frees_nothing() {
-    let counts = Counts { number: hits(5, HOUR), ..Counts::default() };
+    let counts = Counts {
+        number: hits(5, HOUR),
+        ..Counts::default()
+    };
     let before = START.minus(secs(7200));
     assert!(check(&open(), &phone("+491712345678"), &counts, true, before).is_err());
     let guard = lock(&Guard::default(), START);
@@ -592,17 +761,33 @@ fn refusals_that_depend_on_the_user_read_the_same() {
         Reason::Decoy,
     ];
     for reason in reasons {
-        assert_eq!(refusal(reason, "ABCDEFGH"), refusal(Reason::WrongPassword, "ABCDEFGH"), "{reason:?}");
+        assert_eq!(
+            refusal(reason, "ABCDEFGH"),
+            refusal(Reason::WrongPassword, "ABCDEFGH"),
+            "{reason:?}"
+        );
     }
 }
 
 #[test]
 fn windows_start_with_their_first_event() {
     let window = Window::default().hit(START, HOUR).hit(at(3599), HOUR);
-    assert_eq!(window, Window { start: START, count: 2 });
+    assert_eq!(
+        window,
+        Window {
+            start: START,
+            count: 2
+        }
+    );
     assert_eq!(window.count_at(at(3599), HOUR), 2);
     assert_eq!(window.count_at(at(3600), HOUR), 0);
-    assert_eq!(window.hit(at(3600), HOUR), Window { start: at(3600), count: 1 });
+    assert_eq!(
+        window.hit(at(3600), HOUR),
+        Window {
+            start: at(3600),
+            count: 1
+        }
+    );
     assert_eq!(window.seconds_left(at(3599), HOUR), 1);
     assert_eq!(window.seconds_left(at(9999), HOUR), 0);
     // The default window is long over.

@@ -74,14 +74,41 @@ fn nothing_left() {
 #[test]
 fn refused_characters() {
     for raw in [
-        "al ice", " alice", "alice ", "al\tice", "alice\n", "\nalice", "al\0ice", "alice\0", "alice\u{7f}", "al\u{85}ice",
-        "al\u{a0}ice", "al\u{3000}ice", "al\u{2028}ice", "al/ice", "../alice", "a:b", "a*b", "a?b", "a\"b", "a<b", "a>b",
-        "a|b", "a&b", "a^b", "a`b",
+        "al ice",
+        " alice",
+        "alice ",
+        "al\tice",
+        "alice\n",
+        "\nalice",
+        "al\0ice",
+        "alice\0",
+        "alice\u{7f}",
+        "al\u{85}ice",
+        "al\u{a0}ice",
+        "al\u{3000}ice",
+        "al\u{2028}ice",
+        "al/ice",
+        "../alice",
+        "a:b",
+        "a*b",
+        "a?b",
+        "a\"b",
+        "a<b",
+        "a>b",
+        "a|b",
+        "a&b",
+        "a^b",
+        "a`b",
     ] {
         assert_eq!(parse(raw), Err(BadName::Character), "{raw:?}");
     }
     // Control characters are refused in what is thrown away as well: the whole string reaches logs.
-    for raw in ["CO\nRP\\alice", "alice@co\nrp", "alice@corp\0", "\u{1b}[2J\\alice"] {
+    for raw in [
+        "CO\nRP\\alice",
+        "alice@co\nrp",
+        "alice@corp\0",
+        "\u{1b}[2J\\alice",
+    ] {
         assert_eq!(parse(raw), Err(BadName::Character), "{raw:?}");
     }
 }
@@ -89,7 +116,8 @@ fn refused_characters() {
 /// Every character with the Unicode property Bidi_Control, and the common invisible ones.
 #[test]
 fn marks_that_nobody_sees_are_refused() {
-    let bidi = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
+    let bidi =
+        "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
     let invisible = "\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}\u{ad}\u{34f}\u{180e}\u{3164}\u{fe0f}\u{e0041}";
     let passed: Vec<String> = bidi
         .chars()
@@ -144,13 +172,22 @@ fn resources_are_checked() {
     assert_eq!(with(|r| r.name.clear()), Err(BadResource::Name));
     assert_eq!(with(|r| r.name = "a".repeat(65)), Err(BadResource::Name));
     assert_eq!(with(|r| r.name = "a\nb".to_owned()), Err(BadResource::Name));
-    assert_eq!(with(|r| r.failed_attempts = 2), Err(BadResource::FailedAttempts(2)));
-    assert_eq!(with(|r| r.failed_attempts = 11), Err(BadResource::FailedAttempts(11)));
+    assert_eq!(
+        with(|r| r.failed_attempts = 2),
+        Err(BadResource::FailedAttempts(2))
+    );
+    assert_eq!(
+        with(|r| r.failed_attempts = 11),
+        Err(BadResource::FailedAttempts(11))
+    );
     assert_eq!(with(|r| r.tries = 0), Err(BadResource::Tries(0)));
     assert_eq!(with(|r| r.tries = 11), Err(BadResource::Tries(11)));
     assert_eq!(with(|r| r.validity = 59), Err(BadResource::Validity(59)));
     assert_eq!(with(|r| r.validity = 601), Err(BadResource::Validity(601)));
-    assert_eq!(with(|r| r.pam_services = vec!["*".to_owned(), "sshd".to_owned()]), Ok(()));
+    assert_eq!(
+        with(|r| r.pam_services = vec!["*".to_owned(), "sshd".to_owned()]),
+        Ok(())
+    );
     for service in ["", "../sshd", "s shd", "sshd\n"] {
         let mut resource = fresh();
         resource.pam_services = vec![service.to_owned()];

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use otpost_core::gate::{Policy, Refusal, reachable};
 use otpost_core::phone::{BadPhone, Class, Phone, Region};
+use phonenumber::Type;
+use phonenumber::metadata::DATABASE;
 use proptest::prelude::*;
 
 fn region(text: &str) -> Region {
@@ -25,7 +27,10 @@ fn anywhere() -> Policy {
             }
         }
     }
-    Policy { countries, ..Policy::default() }
+    Policy {
+        countries,
+        ..Policy::default()
+    }
 }
 
 #[test]
@@ -38,19 +43,168 @@ fn what_people_type() {
         ("0049 171 2345678", "DE"),
         ("0049 171 2345678", ""),
         ("+49 171 2345678", ""),
-        ("+49 171 2345678", "US"),
         (" +49-171-234-56-78 ", ""),
         ("+49 (0)171 2345678", "DE"),
         ("+49.171.2345678", ""),
         ("+491712345678", "DE"),
     ] {
-        assert_eq!(e164(typed, default).as_deref(), Ok("+491712345678"), "{typed} {default}");
+        assert_eq!(
+            e164(typed, default).as_deref(),
+            Ok("+491712345678"),
+            "{typed} {default}"
+        );
     }
     assert_eq!(e164("(202) 555-0123", "US").as_deref(), Ok("+12025550123"));
     assert_eq!(e164("07400 123456", "GB").as_deref(), Ok("+447400123456"));
     assert_eq!(e164("06 12 34 56 78", "FR").as_deref(), Ok("+33612345678"));
     // Italy keeps the zero of fixed lines; mobiles have none.
     assert_eq!(e164("312 345 6789", "IT").as_deref(), Ok("+393123456789"));
+}
+
+/// With the country code in front the default country means nothing: a digit of the number that looks like the default
+/// country's trunk prefix must stay, or the code goes to a stranger.
+#[test]
+fn a_number_with_its_country_code_does_not_depend_on_the_default() {
+    let defaults = [
+        "DE", "US", "GB", "FR", "IT", "RU", "BY", "HU", "IN", "BR", "MX", "SG",
+    ];
+    let mut wrong = Vec::new();
+    for number in [
+        "+491712345678",
+        "+12025550123",
+        "+447400123456",
+        "+33612345678",
+        "+393123456789",
+        "+79123456789",
+        "+919812345678",
+        "+5511961234567",
+        "+36201234567",
+        "+8613123456789",
+        "+819012345678",
+        "+37061234567",
+    ] {
+        for default in defaults {
+            let got = e164(number, default);
+            if got.as_deref() != Ok(number) {
+                wrong.push(format!("{number} with {default} is {got:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Territories whose mobile numbers cannot be told from those of the country they share the plan with.
+fn shared(territory: &str) -> &str {
+    match territory {
+        "001" => "ZZ",
+        "SJ" => "NO",
+        "AX" => "FI",
+        "BL" | "MF" => "GP",
+        "EH" => "MA",
+        "VA" => "IT",
+        "CC" | "CX" => "AU",
+        "IM" => "GB",
+        other => other,
+    }
+}
+
+/// Every example of the numbering plans: `+`, country code and number is that number, and no other.
+#[test]
+fn every_example_number_is_itself() {
+    let kinds = [
+        Type::Mobile,
+        Type::FixedLine,
+        Type::Voip,
+        Type::PremiumRate,
+        Type::TollFree,
+        Type::Pager,
+    ];
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for plan in DATABASE.iter() {
+        for kind in kinds {
+            let example = plan
+                .descriptors()
+                .get(kind)
+                .and_then(|d| d.example().map(str::to_owned));
+            let Some(example) = example else { continue };
+            let number = format!("+{}{example}", plan.country_code());
+            if number.len() < 9 {
+                continue; // Shorter than anything that is accepted.
+            }
+            seen += 1;
+            match Phone::parse(&number, None) {
+                Ok(phone) if phone.expose() != number => {
+                    wrong.push(format!(
+                        "{} {kind:?} {number} became {}",
+                        plan.id(),
+                        phone.expose()
+                    ));
+                }
+                Ok(phone) if kind == Type::Mobile && phone.region() != region(shared(plan.id())) => {
+                    wrong.push(format!(
+                        "{} {kind:?} {number} is of {}",
+                        plan.id(),
+                        phone.region()
+                    ));
+                }
+                Err(error) if kind == Type::Mobile && plan.id() != "001" => {
+                    wrong.push(format!("{} {kind:?} {number}: {error}", plan.id()));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(seen > 900, "{seen}");
+    assert!(wrong.is_empty(), "{} of {seen}: {wrong:#?}", wrong.len());
+}
+
+/// The same for the gate: no example of a special or fixed class passes it, every mobile of a country does.
+#[test]
+fn every_example_number_meets_the_right_gate() {
+    let refused = [
+        Type::PremiumRate,
+        Type::TollFree,
+        Type::SharedCost,
+        Type::PersonalNumber,
+        Type::Pager,
+        Type::Uan,
+        Type::Voicemail,
+        Type::Voip,
+    ];
+    let gate = anywhere();
+    let mut wrong = Vec::new();
+    for plan in DATABASE.iter() {
+        for kind in refused {
+            let example = plan
+                .descriptors()
+                .get(kind)
+                .and_then(|d| d.example().map(str::to_owned));
+            let number = example.map(|e| format!("+{}{e}", plan.country_code()));
+            let Some(Ok(phone)) = number.as_deref().map(|n| Phone::parse(n, None)) else {
+                continue;
+            };
+            if reachable(&gate, &phone).is_ok() {
+                wrong.push(format!("{} {kind:?} {number:?} passes", plan.id()));
+            }
+        }
+        let mobile = plan
+            .descriptors()
+            .get(Type::Mobile)
+            .and_then(|d| d.example().map(str::to_owned));
+        let number = mobile.map(|e| format!("+{}{e}", plan.country_code()));
+        let Some(Ok(phone)) = number.as_deref().map(|n| Phone::parse(n, None)) else {
+            continue;
+        };
+        if reachable(&gate, &phone).is_ok() == (plan.id() == "001") {
+            wrong.push(format!(
+                "{} mobile {number:?}: {:?}",
+                plan.id(),
+                reachable(&gate, &phone)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -85,17 +239,40 @@ fn only_ascii_digits_and_separators() {
     ] {
         assert_eq!(e164(typed, "DE"), Err(BadPhone::Character), "{typed:?}");
     }
-    assert_eq!(e164(&format!("+49{}", "1".repeat(38)), "DE"), Err(BadPhone::Character));
+    assert_eq!(
+        e164(&format!("+49{}", "1".repeat(38)), "DE"),
+        Err(BadPhone::Character)
+    );
 }
 
 #[test]
 fn no_number() {
     for typed in [
-        "+", "-", "()", "0", "+49", "+49 171", "+49 171 2", "+4917123456789012345", "+999 1234567890", "+0 1712345678",
-        "++491712345678", "+49+1712345678", "112", "911", "+1 202 555", "+1 123 456 7890", "00", "0000000000000",
+        "+",
+        "-",
+        "()",
+        "0",
+        "+49",
+        "+49 171",
+        "+49 171 2",
+        "+4917123456789012345",
+        "+999 1234567890",
+        "+0 1712345678",
+        "++491712345678",
+        "+49+1712345678",
+        "112",
+        "911",
+        "+1 202 555",
+        "+1 123 456 7890",
+        "00",
+        "0000000000000",
     ] {
         let phone = Phone::parse(typed, Some(region("DE")));
-        assert!(phone.is_err(), "{typed:?} is {:?}", phone.map(|p| p.expose().to_owned()));
+        assert!(
+            phone.is_err(),
+            "{typed:?} is {:?}",
+            phone.map(|p| p.expose().to_owned())
+        );
     }
 }
 
@@ -112,10 +289,12 @@ fn regions_are_told_apart_within_a_country_code() {
         ("+447400123456", "GB"),
         ("+447781123456", "GG"),
         ("+447797712345", "JE"),
-        ("+447924123456", "IM"),
+        ("+447624123456", "IM"),
         ("+79123456789", "RU"),
         ("+77710009998", "KZ"),
         ("+393123456789", "IT"),
+        ("+2250123456789", "CI"),
+        ("+2290195123456", "BJ"),
         ("+212650123456", "MA"),
         ("+61412345678", "AU"),
     ] {
@@ -140,13 +319,24 @@ fn mobiles_pass_where_their_country_is_listed() {
         assert_eq!(phone.as_ref().map(Phone::class), Ok(Class::Mobile), "{number}");
         let Ok(phone) = phone else { continue };
         assert_eq!(reachable(&anywhere(), &phone), Ok(()), "{number}");
-        let only = Policy { countries: BTreeSet::from([region(country)]), ..Policy::default() };
-        assert_eq!(reachable(&only, &phone), Ok(()), "{number}");
-        let others = Policy {
-            countries: anywhere().countries.into_iter().filter(|r| *r != region(country)).collect(),
+        let only = Policy {
+            countries: BTreeSet::from([region(country)]),
             ..Policy::default()
         };
-        assert_eq!(reachable(&others, &phone), Err(Refusal::Country(region(country))), "{number}");
+        assert_eq!(reachable(&only, &phone), Ok(()), "{number}");
+        let others = Policy {
+            countries: anywhere()
+                .countries
+                .into_iter()
+                .filter(|r| *r != region(country))
+                .collect(),
+            ..Policy::default()
+        };
+        assert_eq!(
+            reachable(&others, &phone),
+            Err(Refusal::Country(region(country))),
+            "{number}"
+        );
     }
 }
 
@@ -183,10 +373,20 @@ fn numbers_that_cost_or_cannot_take_a_text() {
         ("fixed, France", "+33123456789"),
         ("corporate, Britain", "+445512345678"),
         ("voice mail, Germany", "+49177991234567"),
+        // Without its zero this one would look like a mobile.
+        ("fixed, Italy", "+390321123456"),
+        ("fixed, Italy, longer", "+390331123456"),
     ] {
-        let Ok(phone) = Phone::parse(number, None) else { continue };
+        let Ok(phone) = Phone::parse(number, None) else {
+            continue;
+        };
         let gate = reachable(&anywhere(), &phone);
-        assert_eq!(gate, Err(Refusal::NumberClass), "{what}: {number} is {:?}", phone.class());
+        assert_eq!(
+            gate,
+            Err(Refusal::NumberClass),
+            "{what}: {number} is {:?}",
+            phone.class()
+        );
     }
 }
 
@@ -204,18 +404,25 @@ fn known_special_numbers_are_known_as_such() {
         ("+80012345678", Class::Special),
         ("+493012345678", Class::Fixed),
         ("+441212345678", Class::Fixed),
-        ("+4932123456789", Class::Voip),
+        ("+445612345678", Class::Voip),
     ] {
-        assert_eq!(Phone::parse(number, None).map(|p| p.class()), Ok(class), "{number}");
+        assert_eq!(
+            Phone::parse(number, None).map(|p| p.class()),
+            Ok(class),
+            "{number}"
+        );
     }
 }
 
 #[test]
 fn voice_over_ip_by_policy() {
-    let phone = Phone::parse("+4932123456789", None);
+    let phone = Phone::parse("+445612345678", None);
     let Ok(phone) = phone else { panic!("{phone:?}") };
     assert_eq!(reachable(&anywhere(), &phone), Err(Refusal::NumberClass));
-    let voip = Policy { voip: true, ..anywhere() };
+    let voip = Policy {
+        voip: true,
+        ..anywhere()
+    };
     assert_eq!(reachable(&voip, &phone), Ok(()));
 }
 
@@ -227,7 +434,9 @@ fn nothing_but_country_and_two_digits_is_shown() {
         ("+447400123456", "+44 *** *** 56"),
         ("+35799123456", "+357 *** *** 56"),
     ] {
-        let Ok(phone) = Phone::parse(number, None) else { panic!("{number}") };
+        let Ok(phone) = Phone::parse(number, None) else {
+            panic!("{number}")
+        };
         assert_eq!(phone.masked(), masked);
         assert_eq!(format!("{phone:?}"), format!("Phone({masked})"));
         let stored = Phone::restore(phone.expose().to_owned().into(), &phone.parts());
@@ -239,7 +448,10 @@ fn nothing_but_country_and_two_digits_is_shown() {
 #[test]
 fn country_names() {
     assert_eq!("de".parse::<Region>().map(|r| r.to_string()), Ok("DE".to_owned()));
-    assert_eq!(" us ".parse::<Region>().map(|r| r.to_string()), Ok("US".to_owned()));
+    assert_eq!(
+        " us ".parse::<Region>().map(|r| r.to_string()),
+        Ok("US".to_owned())
+    );
     for bad in ["", "D", "DEU", "UK", "XX", "001", "49", "Germany", "Д", "ZZ"] {
         assert!(bad.parse::<Region>().is_err(), "{bad}");
     }
@@ -264,7 +476,7 @@ proptest! {
     fn german_mobiles_in_any_dress(number in "1(5[127]|6[023]|7[0-9])[0-9]{7,8}", gap in "[ -]?") {
         let plain = e164(&format!("+49{number}"), "");
         let dressed = format!("0{}{gap}{}", &number[..3], &number[3..]);
-        prop_assert_eq!(e164(&dressed, "DE"), plain.clone());
-        prop_assert_eq!(e164(&format!("0049{number}"), ""), plain);
+        prop_assert_eq!(&e164(&dressed, "DE"), &plain);
+        prop_assert_eq!(&e164(&format!("0049{number}"), ""), &plain);
     }
 }

@@ -63,7 +63,9 @@ fn advice(socket: &Path, error: &CallError) -> String {
         }
         Errno::EACCES | Errno::EPERM => forbidden(socket),
         Errno::ENAMETOOLONG | Errno::EINVAL => {
-            format!("{path} is too long or no valid path for a socket; name otpostd's admin.sock with --socket PATH")
+            format!(
+                "{path} is too long or no valid path for a socket; name otpostd's admin.sock with --socket PATH"
+            )
         }
         _ => error.to_string(),
     }

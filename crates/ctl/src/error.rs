@@ -62,10 +62,14 @@ pub enum CtlError {
         advice: String,
     },
     /// The daemon answered something else than was asked.
-    #[error("otpostd gave an answer that does not belong to this command; install the same release of otpostd and otpostctl, and restart otpostd")]
+    #[error(
+        "otpostd gave an answer that does not belong to this command; install the same release of otpostd and otpostctl, and restart otpostd"
+    )]
     Unexpected,
     /// A secret was to be asked for, but nobody can be asked.
-    #[error("there is no terminal to ask for the {what}; give it by file: {option} FILE, or {option} - for standard input")]
+    #[error(
+        "there is no terminal to ask for the {what}; give it by file: {option} FILE, or {option} - for standard input"
+    )]
     NoTerminal {
         /// Which secret.
         what: &'static str,
@@ -165,7 +169,9 @@ impl CtlError {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Fault(_) | Self::Cancelled | Self::Config(_) | Self::Random | Self::Output(_) => Exit::Refused,
+            Self::Fault(_) | Self::Cancelled | Self::Config(_) | Self::Random | Self::Output(_) => {
+                Exit::Refused
+            }
             Self::Unreachable { .. } | Self::Unexpected => Exit::Unreachable,
             Self::NoTerminal { .. }
             | Self::NoCode

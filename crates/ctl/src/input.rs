@@ -48,7 +48,7 @@ impl Wanted {
         ask: bool,
     ) -> Result<Option<Secret>, CtlError> {
         match file {
-            Some(file) => self.from_file(io, file).map(Some),
+            Some(file) => self.read_from(io, file).map(Some),
             None if ask => self.twice(io).map(Some),
             None => Ok(None),
         }
@@ -57,7 +57,7 @@ impl Wanted {
     /// An existing secret: from `file`, else asked for once.
     pub(crate) fn existing(self, io: &mut Io<'_>, file: Option<&Path>) -> Result<Secret, CtlError> {
         match file {
-            Some(file) => self.from_file(io, file),
+            Some(file) => self.read_from(io, file),
             None => self.ask(io, &format!("{}: ", capital(self.what))),
         }
     }
@@ -83,7 +83,7 @@ impl Wanted {
         self.not_empty(secret, || "nothing was typed".to_owned())
     }
 
-    fn from_file(self, io: &mut Io<'_>, path: &Path) -> Result<Secret, CtlError> {
+    fn read_from(self, io: &mut Io<'_>, path: &Path) -> Result<Secret, CtlError> {
         if path == Path::new("-") {
             let secret = line(io.input, SECRET_LIMIT)?;
             return self.not_empty(secret, || "standard input has no line".to_owned());
@@ -184,7 +184,9 @@ fn read(path: &Path, from: impl Read, limit: u64) -> Result<Zeroizing<String>, C
             limit,
         });
     }
-    let text = std::str::from_utf8(&octets).map_err(|_| CtlError::NotText { path: path.to_owned() })?;
+    let text = std::str::from_utf8(&octets).map_err(|_| CtlError::NotText {
+        path: path.to_owned(),
+    })?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
@@ -195,7 +197,11 @@ fn capacity(limit: u64) -> usize {
 
 fn unreadable(path: &Path, error: &io::Error) -> CtlError {
     let kind = match error.kind() {
-        ErrorKind::InvalidData => return CtlError::NotText { path: path.to_owned() },
+        ErrorKind::InvalidData => {
+            return CtlError::NotText {
+                path: path.to_owned(),
+            };
+        }
         kind => kind,
     };
     CtlError::Unreadable {

@@ -29,7 +29,9 @@ use std::{
 
 use clap::Parser;
 
+pub use demo::DemoError;
 pub use error::{CtlError, Exit};
+pub use radius::RadiusError;
 pub use terminal::{AskError, Terminal, Tty};
 
 /// The streams of one run; tests bring their own.

@@ -9,12 +9,18 @@ use crate::CtlError;
 pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
-    #[expect(clippy::disallowed_methods, reason = "timings are shown, no decision depends on them")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "timings are shown, no decision depends on them"
+    )]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "timings are shown, no decision depends on them")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "timings are shown, no decision depends on them"
+    )]
     pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
@@ -24,7 +30,10 @@ impl Stopwatch {
 ///
 /// # Errors
 /// [`CtlError::Random`].
-#[expect(clippy::disallowed_methods, reason = "request authenticators and names of temporary things")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "request authenticators and names of temporary things"
+)]
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], CtlError> {
     let mut octets = [0; N];
     getrandom::fill(&mut octets).map_err(|_| CtlError::Random)?;

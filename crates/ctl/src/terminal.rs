@@ -85,7 +85,10 @@ impl Quiet {
         quiet
             .local_flags
             .remove(LocalFlags::ECHO | LocalFlags::ECHONL | LocalFlags::ICANON | LocalFlags::ISIG);
-        for (index, value) in [(SpecialCharacterIndices::VMIN, 1), (SpecialCharacterIndices::VTIME, 0)] {
+        for (index, value) in [
+            (SpecialCharacterIndices::VMIN, 1),
+            (SpecialCharacterIndices::VTIME, 0),
+        ] {
             // POSIX: both indices lie inside the array.
             if let Some(slot) = quiet.control_chars.get_mut(index as usize) {
                 *slot = value;

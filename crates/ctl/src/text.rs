@@ -54,7 +54,10 @@ mod tests {
 
     #[test]
     fn what_a_terminal_obeys_is_replaced() {
-        assert_eq!(clean("al\u{1b}[31mice\n\u{7f}\u{9b}x"), "al\u{fffd}[31mice\u{fffd}\u{fffd}\u{fffd}x");
+        assert_eq!(
+            clean("al\u{1b}[31mice\n\u{7f}\u{9b}x"),
+            "al\u{fffd}[31mice\u{fffd}\u{fffd}\u{fffd}x"
+        );
         assert_eq!(clean("a\u{202e}b\u{2066}c"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(clean("Zoë 🔒 中"), "Zoë 🔒 中");
         assert_eq!(clean_lines("a\n\tb"), "a\n\u{fffd}b");
@@ -69,7 +72,14 @@ mod tests {
 
     #[test]
     fn spans_have_two_units() {
-        for (seconds, text) in [(0, "0s"), (59, "59s"), (300, "5m"), (3661, "1h 1m"), (86_400, "1d"), (90_061, "1d 1h")] {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (300, "5m"),
+            (3661, "1h 1m"),
+            (86_400, "1d"),
+            (90_061, "1d 1h"),
+        ] {
             assert_eq!(span(seconds), text);
         }
     }

@@ -7,9 +7,7 @@ use std::time::Duration;
 use otpost_core::challenge::{Answered, Challenge, Channel, Origin, Process, Session, State};
 use otpost_core::code::{self, CodeOf};
 use otpost_core::gate::{Counts, Policy};
-use otpost_core::ids::{
-    AttemptId, ChallengeId, Reference, ResourceId, SessionId, TokenId, UserId,
-};
+use otpost_core::ids::{AttemptId, ChallengeId, Reference, ResourceId, SessionId, TokenId, UserId};
 use otpost_core::keys::{Keyring, MasterKey};
 use otpost_core::limits::{Counter, HOUR, LOGIN_WINDOW, MONTH};
 use otpost_core::login::{
@@ -187,7 +185,7 @@ impl Shell {
             user: user.id,
             name: "phone".to_owned(),
             phone: Phone::parse(number, None).expect("number"),
-            digits: otpost_core::code::Digits::SIX,
+            digits: code::Digits::SIX,
             status: Status::Active,
             verified: true,
             resources: user.resources.clone(),

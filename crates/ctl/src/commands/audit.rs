@@ -14,23 +14,30 @@ const PAGE: u32 = 200;
 /// How often `--follow` looks for new rows.
 const LOOK: Duration = Duration::from_millis(500);
 
-pub(super) fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
-    match command {
+pub(super) fn run(command: &AuditCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    match *command {
         AuditCommand::Verify => session.ask(AdminOp::AuditVerify),
         AuditCommand::Tail { lines, follow } => {
             let rows = newest(lines, session)?;
             let mut last = rows.last().map(|row| row.seq);
             session.show(&AdminReply::Audit { rows })?;
-            while follow {
-                // The deadline is never reached: it only measures the pause.
-                let _ = Deadline::after(LOOK).pause(LOOK);
-                let rows = page(last, session)?;
-                if let Some(row) = rows.last() {
-                    last = Some(row.seq);
-                    session.show(&AdminReply::Audit { rows })?;
-                }
+            if follow {
+                keep_showing(&mut last, session)?;
             }
             Ok(Exit::Done)
+        }
+    }
+}
+
+/// Shows rows as they are written, until the connection or the output ends.
+fn keep_showing(last: &mut Option<u64>, session: &mut Session<'_, '_>) -> Result<(), CtlError> {
+    loop {
+        // The deadline is never reached: it only measures the pause.
+        let _ = Deadline::after(LOOK * 2).pause(LOOK);
+        let rows = page(*last, session)?;
+        if let Some(row) = rows.last() {
+            *last = Some(row.seq);
+            session.show(&AdminReply::Audit { rows })?;
         }
     }
 }

@@ -17,14 +17,17 @@ pub(super) fn run(command: ConfigCommand, session: &mut Session<'_, '_>) -> Resu
         file.or_else(|| (!named && Path::new(usual).exists()).then(|| PathBuf::from(usual)))
     };
     let checks = [
-        pick(daemon, DAEMON).map(|file| check::<DaemonConfig>(file)),
-        pick(radius, RADIUS).map(|file| check::<RadiusConfig>(file)),
+        pick(daemon, DAEMON).map(check::<DaemonConfig>),
+        pick(radius, RADIUS).map(check::<RadiusConfig>),
     ];
     let results: Vec<(PathBuf, Result<(), ConfError>)> = checks.into_iter().flatten().collect();
     if results.is_empty() {
         return Err(CtlError::NothingToCheck);
     }
-    let files: Vec<Value> = results.iter().map(|(file, result)| describe(file, result)).collect();
+    let files: Vec<Value> = results
+        .iter()
+        .map(|(file, result)| describe(file, result))
+        .collect();
     let text: Vec<String> = results
         .iter()
         .map(|(file, result)| match result {
@@ -32,7 +35,10 @@ pub(super) fn run(command: ConfigCommand, session: &mut Session<'_, '_>) -> Resu
             Err(error) => error.to_string(),
         })
         .collect();
-    session.say(&json!({ "re": "config-check", "files": files }), &text.join("\n\n"))?;
+    session.say(
+        &json!({ "re": "config-check", "files": files }),
+        &text.join("\n\n"),
+    )?;
     Ok(if results.iter().all(|(_, result)| result.is_ok()) {
         Exit::Done
     } else {

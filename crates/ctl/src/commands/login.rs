@@ -13,7 +13,10 @@ pub(super) fn run(command: LoginCommand, session: &mut Session<'_, '_>) -> Resul
         user,
         service,
         channel: question.channel.map(|channel| channel.name().to_owned()),
-        source: question.source.map(|source| source.to_string()).unwrap_or_default(),
+        source: question
+            .source
+            .map(|source| source.to_string())
+            .unwrap_or_default(),
     })
 }
 
@@ -47,8 +50,14 @@ mod tests {
     fn the_last_at_sign_divides_user_and_service() {
         let pair = |user: &str, service: &str| Ok((user.to_owned(), service.to_owned()));
         assert_eq!(split(&question("alice@sshd", None)), pair("alice", "sshd"));
-        assert_eq!(split(&question("alice@corp@vpn", None)), pair("alice@corp", "vpn"));
-        assert_eq!(split(&question("alice@corp", Some("vpn"))), pair("alice@corp", "vpn"));
+        assert_eq!(
+            split(&question("alice@corp@vpn", None)),
+            pair("alice@corp", "vpn")
+        );
+        assert_eq!(
+            split(&question("alice@corp", Some("vpn"))),
+            pair("alice@corp", "vpn")
+        );
         for half in ["alice", "alice@", "@sshd", ""] {
             assert_eq!(split(&question(half, None)), Err(CtlError::NoService));
         }

@@ -88,7 +88,7 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<Exit, CtlError> {
         Command::Sms(command) => sms::run(command, &mut session),
         Command::Login(command) => login::run(command, &mut session),
         Command::Status => session.ask(AdminOp::Status),
-        Command::Audit(command) => audit::run(command, &mut session),
+        Command::Audit(command) => audit::run(&command, &mut session),
         Command::Config(command) => config::run(command, &mut session),
         Command::Demo(_) if json => Err(CtlError::NoJson),
         Command::Demo(options) => demo::run(&options, session.io),

@@ -93,10 +93,11 @@ fn test(options: RadiusTest, session: &mut Session<'_, '_>) -> Result<Exit, CtlE
             Answer::Accept => (true, Exit::Done),
             Answer::Reject => (false, Exit::Refused),
             Answer::Challenge { state: next, echo } => {
-                let prompt = if reply.message.trim().is_empty() {
-                    "Code: ".to_owned()
-                } else {
+                // The transcript has shown the server's words; JSON has not.
+                let prompt = if session.json && !reply.message.trim().is_empty() {
                     format!("{} ", reply.message.trim_end())
+                } else {
+                    "Code: ".to_owned()
                 };
                 password = input::code(session.io, &prompt, echo)?;
                 state = Some(next);

@@ -169,7 +169,10 @@ mod tests {
     #[test]
     fn a_mistake_is_placed_without_showing_the_line() {
         let error = toml(Path::new("p.toml"), "a = 1\ntoken = \"hunter2\n").unwrap_err();
-        assert!(matches!(error, CtlError::ProviderFile { line: 2, .. }), "{error:?}");
+        assert!(
+            matches!(error, CtlError::ProviderFile { line: 2, .. }),
+            "{error:?}"
+        );
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 
@@ -180,6 +183,12 @@ mod tests {
             user_hour: Some(3),
             ..SmsLimits::default()
         });
-        assert!(matches!(op, AdminOp::SmsPolicySet(SmsPolicySet { user_hour: Some(3), .. })));
+        assert!(matches!(
+            op,
+            AdminOp::SmsPolicySet(SmsPolicySet {
+                user_hour: Some(3),
+                ..
+            })
+        ));
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             ..UserSet::default()
         }),
         UserCommand::Show { user } => AdminOp::UserShow { user },
-        UserCommand::List { search } => return list(search.unwrap_or_default(), session),
+        UserCommand::List { search } => return list(&search.unwrap_or_default(), session),
         UserCommand::Remove { user } => AdminOp::UserRemove { user },
         UserCommand::Lock { user, why } => AdminOp::UserLock { user, why },
         UserCommand::Unlock { user } => AdminOp::UserUnlock { user },
@@ -66,12 +66,14 @@ fn new_password(
 const PAGE: u32 = 200;
 
 /// All pages, one after the other; a list of many thousands must not be one frame.
-fn list(search: String, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+fn list(search: &str, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
     let mut all = Vec::new();
     loop {
         let op = AdminOp::UserList {
-            search: search.clone(),
-            after: all.last().map(|user: &otpost_ipc::admin::UserView| user.login.clone()),
+            search: search.to_owned(),
+            after: all
+                .last()
+                .map(|user: &otpost_ipc::admin::UserView| user.login.clone()),
             limit: PAGE,
         };
         let AdminReply::Users { users, more } = session.call(op)? else {

@@ -36,7 +36,9 @@ pub enum RadiusError {
         kind: ErrorKind,
     },
     /// The host answered that the port is closed.
-    #[error("nobody listens at {server}; is otpost-radius running there, and is this the address it listens on?")]
+    #[error(
+        "nobody listens at {server}; is otpost-radius running there, and is this the address it listens on?"
+    )]
     Closed {
         /// Where to.
         server: SocketAddr,
@@ -176,15 +178,16 @@ impl Server {
             while let Some(length) = self.receive(&mut reply, deadline)? {
                 let datagram = reply.get(..length).unwrap_or_default();
                 match self.check(datagram, identifier, &authenticator) {
-                    Ok(Some((answer, message))) => {
+                    Ok(Checked::Answer(answer, message)) => {
                         return Ok(Reply {
-                            answer: answer.ok_or(RadiusError::NoState)?,
+                            answer,
                             message,
                             sent,
                             took: started.elapsed(),
                         });
                     }
-                    Ok(None) => {}
+                    Ok(Checked::NoState) => return Err(RadiusError::NoState.into()),
+                    Ok(Checked::Other) => {}
                     // A forged reply must not end the wait for the real one.
                     Err(error) => untrusted = Some(error),
                 }
@@ -210,8 +213,13 @@ impl Server {
         (user, password): (&str, &str),
         state: Option<&[u8]>,
     ) -> Result<&'b [u8], WireError> {
-        let mut request =
-            RequestBuilder::new(buffer, Code::AccessRequest, identifier, authenticator, self.signing)?;
+        let mut request = RequestBuilder::new(
+            buffer,
+            Code::AccessRequest,
+            identifier,
+            authenticator,
+            self.signing,
+        )?;
         request.attribute(attribute::USER_NAME, user.as_bytes())?;
         request.password(password.as_bytes(), &self.secret)?;
         if !self.nas_identifier.is_empty() {
@@ -262,31 +270,43 @@ impl Server {
         }
     }
 
-    /// `None` for what is no answer of this request; an inner `None` for a challenge without State.
-    #[expect(clippy::type_complexity, reason = "two kinds of absence, named in the line above")]
     fn check(
         &self,
         datagram: &[u8],
         identifier: u8,
         authenticator: &Authenticator,
-    ) -> Result<Option<(Option<Answer>, String)>, WireError> {
+    ) -> Result<Checked, WireError> {
         let packet = Packet::parse(datagram)?;
         let signed = packet.check_reply(&self.secret, identifier, authenticator)?;
         if signed == MessageAuthenticator::Absent && self.signing == Signing::MessageAuthenticator {
             return Err(WireError::MessageAuthenticatorMissing);
         }
         let answer = match packet.code() {
-            Code::AccessAccept => Some(Answer::Accept),
-            Code::AccessReject => Some(Answer::Reject),
-            Code::AccessChallenge => packet.first(attribute::STATE).map(|state| Answer::Challenge {
-                state: state.to_vec(),
-                echo: packet.first(attribute::PROMPT) != Some(&[0, 0, 0, 0]),
-            }),
-            _ => return Ok(None),
+            Code::AccessAccept => Answer::Accept,
+            Code::AccessReject => Answer::Reject,
+            Code::AccessChallenge => match packet.first(attribute::STATE) {
+                Some(state) => Answer::Challenge {
+                    state: state.to_vec(),
+                    echo: packet.first(attribute::PROMPT) != Some(&[0, 0, 0, 0]),
+                },
+                None => return Ok(Checked::NoState),
+            },
+            _ => return Ok(Checked::Other),
         };
         let message: Vec<u8> = packet.all(attribute::REPLY_MESSAGE).flatten().copied().collect();
-        Ok(Some((answer, String::from_utf8_lossy(&message).into_owned())))
+        let message = String::from_utf8_lossy(&message).into_owned();
+        Ok(Checked::Answer(answer, message))
     }
+}
+
+/// What a packet of the server is.
+enum Checked {
+    /// An answer and its Reply-Message.
+    Answer(Answer, String),
+    /// A challenge that cannot be answered.
+    NoState,
+    /// No answer to an Access-Request.
+    Other,
 }
 
 /// Finds the server; the port is 1812 (RFC 2865 section 3) unless given.

@@ -110,7 +110,12 @@ mod tests {
         };
         let took = Some(Duration::from_micros(12_345));
         transcript
-            .line(Direction::Reply, "Access-Challenge", took, &["\u{1b}Code?".to_owned(), String::new()])
+            .line(
+                Direction::Reply,
+                "Access-Challenge",
+                took,
+                &["\u{1b}Code?".to_owned(), String::new()],
+            )
             .unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(

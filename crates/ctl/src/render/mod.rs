@@ -47,7 +47,11 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
         AdminReply::Client(view) => clients(out, std::slice::from_ref(view)),
         AdminReply::ClientSecret { client, secret } => {
             clients(out, std::slice::from_ref(client))?;
-            writeln!(out, "\nShared secret, shown this once; enter it on the VPN:\n{}", clean(secret.expose()))
+            writeln!(
+                out,
+                "\nShared secret, shown this once; enter it on the VPN:\n{}",
+                clean(secret.expose())
+            )
         }
         AdminReply::Clients { clients: views } => clients(out, views),
         AdminReply::Providers { providers: views } => providers(out, views),
@@ -61,7 +65,10 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
             &[
                 ("State", state.clone()),
                 ("Provider", dash(provider)),
-                ("Message id", provider_id.clone().unwrap_or_else(|| "-".to_owned())),
+                (
+                    "Message id",
+                    provider_id.clone().unwrap_or_else(|| "-".to_owned()),
+                ),
                 ("Detail", dash(detail)),
             ],
         ),
@@ -91,7 +98,11 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
             head,
             broken_at,
         } => match broken_at {
-            None => writeln!(out, "The audit chain holds: {rows} rows, last hash {}", clean(head)),
+            None => writeln!(
+                out,
+                "The audit chain holds: {rows} rows, last hash {}",
+                clean(head)
+            ),
             Some(row) => writeln!(
                 out,
                 "The audit chain is BROKEN at row {row} of {rows}: that row, or one before it, was changed or removed. \
@@ -143,7 +154,11 @@ fn user(out: &mut dyn Write, view: &UserView) -> io::Result<()> {
             ),
             ("Resources", list(&view.resources)),
             ("Locked", view.locked.clone().unwrap_or_else(|| "no".to_owned())),
-            ("Bypass", view.bypass_until.map_or_else(|| "no".to_owned(), |until| format!("until {}", time(until)))),
+            (
+                "Bypass",
+                view.bypass_until
+                    .map_or_else(|| "no".to_owned(), |until| format!("until {}", time(until))),
+            ),
             ("Wrong codes", view.failures.to_string()),
         ],
     )?;
@@ -165,7 +180,12 @@ fn users(out: &mut dyn Write, views: &[UserView]) -> io::Result<()> {
             state_of(view),
         ]
     });
-    table(out, ["LOGIN", "ALIASES", "E-MAIL", "PASSWORD", "RESOURCES", "STATE"], rows, "No users.")
+    table(
+        out,
+        ["LOGIN", "ALIASES", "E-MAIL", "PASSWORD", "RESOURCES", "STATE"],
+        rows,
+        "No users.",
+    )
 }
 
 fn state_of(view: &UserView) -> String {
@@ -189,7 +209,9 @@ fn tokens(out: &mut dyn Write, views: &[TokenView]) -> io::Result<()> {
             list(&view.resources),
         ]
     });
-    let heads = ["TOKEN", "USER", "NAME", "PHONE", "DIGITS", "STATUS", "VERIFIED", "GUARDS"];
+    let heads = [
+        "TOKEN", "USER", "NAME", "PHONE", "DIGITS", "STATUS", "VERIFIED", "GUARDS",
+    ];
     table(out, heads, rows, "No tokens.")
 }
 
@@ -204,11 +226,15 @@ fn resource(out: &mut dyn Write, view: &ResourceView) -> io::Result<()> {
             ("Name", view.name.clone()),
             ("Enabled", flag(set.enabled)),
             ("Users", view.users.to_string()),
-            ("PAM services", set.pam_services.as_deref().map_or_else(|| "-".to_owned(), list)),
+            (
+                "PAM services",
+                set.pam_services.as_deref().map_or_else(|| "-".to_owned(), list),
+            ),
             ("Digits of a code", count(set.digits.map(u32::from))),
             (
                 "Code valid for",
-                set.validity.map_or_else(|| "-".to_owned(), |seconds| span(seconds.into())),
+                set.validity
+                    .map_or_else(|| "-".to_owned(), |seconds| span(seconds.into())),
             ),
             ("Tries per login", count(set.tries)),
             ("Wrong codes to lock", count(set.failed_attempts)),
@@ -226,10 +252,18 @@ fn resources(out: &mut dyn Write, views: &[ResourceView]) -> io::Result<()> {
             view.name.clone(),
             view.settings.enabled.map_or_else(|| "-".to_owned(), yes),
             view.users.to_string(),
-            view.settings.pam_services.as_deref().map_or_else(|| "-".to_owned(), list),
+            view.settings
+                .pam_services
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), list),
         ]
     });
-    table(out, ["RESOURCE", "ENABLED", "USERS", "PAM SERVICES"], rows, "No resources.")
+    table(
+        out,
+        ["RESOURCE", "ENABLED", "USERS", "PAM SERVICES"],
+        rows,
+        "No resources.",
+    )
 }
 
 fn clients(out: &mut dyn Write, views: &[ClientView]) -> io::Result<()> {
@@ -246,7 +280,13 @@ fn clients(out: &mut dyn Write, views: &[ClientView]) -> io::Result<()> {
             view.first_factor.clone(),
         ]
     });
-    let heads = ["CLIENT", "NETWORKS", "RESOURCE", "MESSAGE-AUTHENTICATOR", "FIRST FACTOR"];
+    let heads = [
+        "CLIENT",
+        "NETWORKS",
+        "RESOURCE",
+        "MESSAGE-AUTHENTICATOR",
+        "FIRST FACTOR",
+    ];
     table(out, heads, rows, "No RADIUS clients.")
 }
 
@@ -261,7 +301,12 @@ fn providers(out: &mut dyn Write, views: &[ProviderView]) -> io::Result<()> {
         ]
     });
     let none = "No SMS providers; no code can be sent. Make one with: otpostctl sms provider add";
-    table(out, ["PRIORITY", "PROVIDER", "KIND", "ENABLED", "SENDER"], rows, none)
+    table(
+        out,
+        ["PRIORITY", "PROVIDER", "KIND", "ENABLED", "SENDER"],
+        rows,
+        none,
+    )
 }
 
 fn messages(out: &mut dyn Write, views: &[MessageView]) -> io::Result<()> {
@@ -276,7 +321,12 @@ fn messages(out: &mut dyn Write, views: &[MessageView]) -> io::Result<()> {
             dash(&view.detail),
         ]
     });
-    table(out, ["QUEUED", "KIND", "PHONE", "STATE", "TRIED", "REF", "DETAIL"], rows, "No texts.")
+    table(
+        out,
+        ["QUEUED", "KIND", "PHONE", "STATE", "TRIED", "REF", "DETAIL"],
+        rows,
+        "No texts.",
+    )
 }
 
 fn sms_policy(out: &mut dyn Write, policy: &SmsPolicySet) -> io::Result<()> {
@@ -294,7 +344,10 @@ fn sms_policy(out: &mut dyn Write, policy: &SmsPolicySet) -> io::Result<()> {
                 .to_owned(),
             ),
             ("Countries", countries(policy)),
-            ("Voice-over-IP numbers", policy.voip.map_or_else(|| "-".to_owned(), yes)),
+            (
+                "Voice-over-IP numbers",
+                policy.voip.map_or_else(|| "-".to_owned(), yes),
+            ),
             ("Per number and hour", count(policy.number_hour)),
             ("Per number and day", count(policy.number_day)),
             ("Per user and hour", count(policy.user_hour)),
@@ -320,7 +373,13 @@ pub(crate) fn countries(policy: &SmsPolicySet) -> String {
 /// One line a row: rows arrive one by one with `--follow`, so columns could not align.
 fn audit(out: &mut dyn Write, rows: &[AuditView]) -> io::Result<()> {
     for row in rows {
-        let head = format!("{} {} {} {}", row.seq, time(row.at), word(&row.kind), word(&row.reason));
+        let head = format!(
+            "{} {} {} {}",
+            row.seq,
+            time(row.at),
+            word(&row.kind),
+            word(&row.reason)
+        );
         write!(out, "{head}")?;
         for (name, value) in [
             ("user", &row.user),

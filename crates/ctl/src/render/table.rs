@@ -30,7 +30,11 @@ pub(crate) fn table<const N: usize>(
 
 /// Names and values, one pair a line.
 pub(crate) fn fields(out: &mut dyn Write, pairs: &[(&str, String)]) -> io::Result<()> {
-    let widest = pairs.iter().map(|(name, _)| width(name)).max().unwrap_or_default();
+    let widest = pairs
+        .iter()
+        .map(|(name, _)| width(name))
+        .max()
+        .unwrap_or_default();
     for (name, value) in pairs {
         line(out, &[name, &clean(value)], &[widest, 0])?;
     }

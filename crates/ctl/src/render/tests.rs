@@ -31,13 +31,17 @@ a-long-login-name  -        -       yes       vpn, hosts  locked: 5 wrong codes
 
 #[test]
 fn an_empty_list_says_so() {
-    assert_eq!(shown(value!({ "re": "users", "more": false, "users": [] })), "No users.\n");
+    assert_eq!(
+        shown(value!({ "re": "users", "more": false, "users": [] })),
+        "No users.\n"
+    );
     assert!(shown(value!({ "re": "providers", "providers": [] })).contains("otpostctl sms provider add"));
 }
 
 #[test]
 fn what_people_chose_cannot_drive_the_terminal() {
-    let text = shown(value!({ "re": "users", "more": false, "users": [user_of("a\u{1b}[2J\nb\u{202e}", None)] }));
+    let text =
+        shown(value!({ "re": "users", "more": false, "users": [user_of("a\u{1b}[2J\nb\u{202e}", None)] }));
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
     assert_eq!(text.lines().count(), 2);
 }
@@ -77,9 +81,14 @@ fn a_broken_chain_is_loud() {
 
 #[test]
 fn a_secret_is_shown_only_where_the_answer_is_for_it() {
-    let text = shown(value!({ "re": "client-secret", "secret": "s3cret-made-once", "client": {
+    let text = shown(
+        value!({ "re": "client-secret", "secret": "s3cret-made-once", "client": {
         "name": "fw", "networks": ["192.0.2.0/24"], "resource": "vpn", "message-authenticator": "require",
         "first-factor": "local"
-    } }));
-    assert!(text.contains("s3cret-made-once") && text.contains("192.0.2.0/24"), "{text}");
+    } }),
+    );
+    assert!(
+        text.contains("s3cret-made-once") && text.contains("192.0.2.0/24"),
+        "{text}"
+    );
 }

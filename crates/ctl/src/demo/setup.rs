@@ -1,0 +1,174 @@
+//! What the demonstration's daemon is told before the first login.
+
+use std::{
+    net::{Ipv4Addr, UdpSocket},
+    path::Path,
+};
+
+use otpost_ipc::{
+    Secret,
+    admin::{AdminOp, AdminReply, ResourceSettings, SmsPolicySet, Status, UserAdd},
+    radius::MessageAuthenticator,
+};
+use serde_json::json;
+
+use super::{DemoError, Sandbox, ask};
+use crate::CtlError;
+
+/// The resource.
+pub(super) const RESOURCE: &str = "Demo VPN";
+/// The user.
+pub(super) const USER: &str = "alice";
+/// Her password.
+pub(super) const PASSWORD: &str = "correct horse";
+/// Her phone: Ofcom keeps 07700 900000 to 900999 free for drama, so nobody's phone ever rings.
+pub(super) const PHONE: &str = "+447700900123";
+/// Country of the phone.
+pub(super) const COUNTRY: &str = "GB";
+/// The RADIUS client.
+pub(super) const CLIENT: &str = "demo";
+
+/// Texts go to a file only, so the limits are there to be out of the way of somebody who tries things.
+const PLENTY: u32 = 10_000;
+
+pub(super) fn daemon_toml(sandbox: &Sandbox) -> String {
+    format!(
+        "environment = \"development\"\nshutdown-grace = \"2s\"\n\n[store]\npath = {store}\n\n[keys]\n\
+         master-key-file = {key}\n\n[sockets]\ndirectory = {sockets}\n",
+        store = quoted(&sandbox.data().join("otpost.db")),
+        key = quoted(&sandbox.data().join("master.key")),
+        sockets = quoted(&sandbox.sockets()),
+    )
+}
+
+pub(super) fn radius_toml(sandbox: &Sandbox, port: u16) -> String {
+    format!(
+        "listen = [\"{}:{port}\"]\nsocket = {}\nshutdown-grace = \"2s\"\n",
+        Ipv4Addr::LOCALHOST,
+        quoted(&sandbox.sockets().join("radius.sock"))
+    )
+}
+
+/// A JSON string is a TOML string.
+fn quoted(path: &Path) -> String {
+    json!(path.to_string_lossy()).to_string()
+}
+
+/// A UDP port that is free now.
+pub(super) fn free_port() -> Result<u16, DemoError> {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|socket| socket.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| DemoError::Port(error.kind()))
+}
+
+pub(super) fn status(sandbox: &Sandbox) -> Result<Status, CtlError> {
+    match ask(sandbox, AdminOp::Status)? {
+        AdminReply::Status(status) => Ok(status),
+        _ => Err(CtlError::Unexpected),
+    }
+}
+
+/// Makes everything a login needs, and returns the RADIUS client's secret.
+pub(super) fn populate(sandbox: &Sandbox) -> Result<Secret, CtlError> {
+    ask(
+        sandbox,
+        AdminOp::ResourceAdd {
+            name: RESOURCE.to_owned(),
+            set: ResourceSettings {
+                pam_services: Some(vec!["*".to_owned()]),
+                ..ResourceSettings::default()
+            },
+        },
+    )?;
+    ask(
+        sandbox,
+        AdminOp::SmsProviderAdd {
+            name: "inbox".to_owned(),
+            kind: "file".to_owned(),
+            priority: None,
+            sender: String::new(),
+            config: Secret::new(json!({ "path": sandbox.inbox() }).to_string()),
+        },
+    )?;
+    ask(
+        sandbox,
+        AdminOp::SmsPolicySet(SmsPolicySet {
+            countries: Some(vec![COUNTRY.to_owned()]),
+            number_hour: Some(PLENTY),
+            number_day: Some(PLENTY),
+            user_hour: Some(PLENTY),
+            user_day: Some(PLENTY),
+            user_reserve: Some(0),
+            source_hour: Some(PLENTY),
+            source_day: Some(PLENTY),
+            all_minute: Some(PLENTY),
+            all_day: Some(PLENTY),
+            ..SmsPolicySet::default()
+        }),
+    )?;
+    ask(
+        sandbox,
+        AdminOp::UserAdd(UserAdd {
+            login: USER.to_owned(),
+            password: Some(PASSWORD.into()),
+            resources: vec![RESOURCE.to_owned()],
+            ..UserAdd::default()
+        }),
+    )?;
+    ask(
+        sandbox,
+        AdminOp::TokenAdd {
+            user: USER.to_owned(),
+            phone: PHONE.into(),
+            name: "Demo phone".to_owned(),
+            digits: None,
+            resources: vec![RESOURCE.to_owned()],
+        },
+    )?;
+    let client = AdminOp::RadiusClientAdd {
+        name: CLIENT.to_owned(),
+        networks: vec![Ipv4Addr::LOCALHOST.to_string()],
+        resource: RESOURCE.to_owned(),
+        secret: None,
+        weak_secret: false,
+        message_authenticator: MessageAuthenticator::Require,
+        first_factor: Some("local".to_owned()),
+    };
+    match ask(sandbox, client)? {
+        AdminReply::ClientSecret { secret, .. } => Ok(secret),
+        _ => Err(CtlError::Unexpected),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use otpost_conf::{DaemonConfig, RadiusConfig, parse};
+
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_good_and_stays_inside_the_sandbox() {
+        let sandbox = Sandbox::new().unwrap();
+        let daemon: DaemonConfig = parse(Path::new("daemon.toml"), &daemon_toml(&sandbox)).unwrap();
+        for path in [
+            &daemon.store.path,
+            &daemon.keys.master_key_file,
+            &daemon.sockets.directory,
+        ] {
+            assert!(path.starts_with(sandbox.path()), "{path:?}");
+        }
+        let radius: RadiusConfig = parse(Path::new("radius.toml"), &radius_toml(&sandbox, 1812)).unwrap();
+        assert_eq!(radius.listen, ["127.0.0.1:1812".parse().unwrap()]);
+        assert_eq!(radius.socket, daemon.sockets.directory.join("radius.sock"));
+    }
+
+    #[test]
+    fn the_phone_is_a_valid_mobile_number_of_its_country() {
+        let number = phonenumber::parse(None, PHONE).unwrap();
+        assert!(phonenumber::is_valid(&number));
+        assert_eq!(number.country().id().unwrap().as_ref(), COUNTRY);
+        let kind = number.number_type(&phonenumber::metadata::DATABASE);
+        assert_eq!(kind, phonenumber::Type::Mobile);
+    }
+}

@@ -1,0 +1,107 @@
+//! Driving `radclient` of freeradius-utils.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+/// What radclient got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// `Access-Challenge` and so on; `None` for silence.
+    pub code: Option<String>,
+    /// Length of the reply in octets.
+    pub length: usize,
+    /// Attributes of the reply, in order.
+    pub attributes: Vec<(String, String)>,
+    /// Exit status.
+    pub success: bool,
+}
+
+impl Received {
+    /// The first attribute of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.attributes
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    }
+
+    /// State, as radclient writes it (`0x…`).
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn state(&self) -> String {
+        self.get("State").expect("a State").to_owned()
+    }
+
+    /// Whether the code is this.
+    #[must_use]
+    pub fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+}
+
+/// One request; a single try of at most `seconds`.
+///
+/// # Panics
+/// When radclient is missing.
+#[must_use]
+pub fn ask(server: SocketAddr, secret: &str, attributes: &str, seconds: u32) -> Received {
+    let mut child = Command::new("radclient")
+        .args(["-x", "-r", "1", "-t", &seconds.to_string()])
+        .args([&server.to_string(), "auth", secret])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("radclient; install freeradius-utils");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(format!("{attributes}\n").as_bytes())
+        .expect("radclient reads its request");
+    let output = child.wait_with_output().expect("radclient ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut received = Received {
+        code: None,
+        length: 0,
+        attributes: Vec::new(),
+        success: output.status.success(),
+    };
+    let mut inside = false;
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("Received ") {
+            inside = true;
+            received.code = rest.split_whitespace().next().map(str::to_owned);
+            received.length = rest
+                .rsplit_once("length ")
+                .and_then(|(_, n)| n.trim().parse().ok())
+                .unwrap_or_default();
+        } else if inside
+            && line.starts_with('\t')
+            && let Some((name, value)) = line.trim().split_once(" = ")
+        {
+            received
+                .attributes
+                .push((name.to_owned(), value.trim_matches('"').to_owned()));
+        } else if !line.starts_with('\t') {
+            inside = false;
+        }
+    }
+    received
+}
+
+/// The attributes of a first request.
+#[must_use]
+pub fn password(user: &str, password: &str) -> String {
+    format!("User-Name = \"{user}\", User-Password = \"{password}\", Message-Authenticator = 0x00")
+}
+
+/// The attributes of a further request.
+#[must_use]
+pub fn code(user: &str, state: &str, code: &str) -> String {
+    format!("{}, State = {state}", password(user, code))
+}
