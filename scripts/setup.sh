@@ -13,7 +13,8 @@ DEMO=(gcc libc6-dev)
 CHECK=(
     gcc libc6-dev make libpam0g-dev            # build
     freeradius freeradius-utils python3-pyrad  # RADIUS peers
-    pamtester openssh-server openssh-client    # PAM and SSH peers
+    pamtester openssh-server openssh-client sudo # PAM and SSH peers
+    strace perl-base                           # who watches, and callers of other users
     libpam-radius-auth libpam-google-authenticator # what the benchmark compares with
     python3 python3-venv curl ca-certificates
 )

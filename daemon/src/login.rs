@@ -110,7 +110,7 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
             let key = BeginKey {
                 name: name.as_ref(),
                 source: &start.source,
-                attempt: start.attempt,
+                session: keys.session(start.attempt),
                 now,
             };
             let rows = BeginRows::load(tx, resource, &key)?;
@@ -353,7 +353,7 @@ pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(R
     let key = BeginKey {
         name: name.as_ref(),
         source: &start.source,
-        attempt: start.attempt,
+        session: daemon.keys.session(start.attempt),
         now,
     };
     let rows = BeginRows::load(read, resource, &key)?;

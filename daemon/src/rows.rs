@@ -3,10 +3,10 @@
 use otpost_core::Timestamp;
 use otpost_core::challenge::{Challenge, Session};
 use otpost_core::gate::{Counts, Policy};
-use otpost_core::ids::{AttemptId, SessionId, UserId};
+use otpost_core::ids::{SessionId, UserId};
 use otpost_core::keys::Keyring;
-use otpost_core::limits::{Counter, HOUR, LOGIN_WINDOW, MONTH};
-use otpost_core::login::{AnswerView, BeginView, Change, Found, Sending, Step};
+use otpost_core::limits::{Counter, HOUR, MONTH};
+use otpost_core::login::{AnswerView, BeginView, Change, Found, Sending, Step, token_of};
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
 use otpost_core::phone::Phone;
@@ -105,7 +105,7 @@ pub(crate) struct BeginRows {
 pub(crate) struct BeginKey<'a> {
     pub(crate) name: Option<&'a LoginName>,
     pub(crate) source: &'a Source,
-    pub(crate) attempt: AttemptId,
+    pub(crate) session: SessionId,
     pub(crate) now: Timestamp,
 }
 
@@ -128,15 +128,10 @@ impl BeginRows {
         let source = key.source.key();
         let id = user.id;
         let tokens = read.tokens_of(id)?;
-        let phone = resource
-            .as_ref()
-            .and_then(|r| tokens.iter().find(|t| t.resources.contains(&r.id)))
-            .map(|t| &t.phone);
+        let phone = resource.as_ref().and_then(|r| token_of(r, &tokens)).map(|t| &t.phone);
         let sending = SendingRows::load(read, id, phone, &source, key.now)?;
-        let same_attempt = match read.challenge_by_attempt(key.attempt)? {
-            Some(challenge) => read
-                .session(challenge.first_session)?
-                .map(|session| (challenge, session)),
+        let same_attempt = match read.session(key.session)? {
+            Some(session) => read.challenge(session.challenge)?.map(|challenge| (challenge, session)),
             None => None,
         };
         Ok(Self {
@@ -168,8 +163,7 @@ impl BeginRows {
 
     /// The token a text of this login would go to.
     pub(crate) fn token(&self) -> Option<&Token> {
-        let resource = self.resource.as_ref()?;
-        self.tokens.iter().find(|t| t.resources.contains(&resource.id))
+        token_of(self.resource.as_ref()?, &self.tokens)
     }
 }
 
@@ -262,13 +256,12 @@ pub(crate) fn apply(tx: &mut dyn Tx, step: &Step, owner: &Owner<'_>) -> Result<(
                 put_counts(tx, counts, &token.phone, Some(user), &source)?;
             }
             (Change::LoginFailure, Some(user), _) => {
-                for (key, window) in [
-                    (CounterKey::PasswordsFromSource(user, &source), LOGIN_WINDOW),
-                    (CounterKey::PasswordsOfUser(user), HOUR),
-                ] {
-                    let counter = tx.counter(key)?.hit(now, window);
-                    tx.put_counter(key, &counter)?;
-                }
+                let key = CounterKey::PasswordsFromSource(user, &source);
+                let counter = tx.counter(key)?.failed_password(now);
+                tx.put_counter(key, &counter)?;
+                let key = CounterKey::PasswordsOfUser(user);
+                let counter = tx.counter(key)?.hit(now, HOUR);
+                tx.put_counter(key, &counter)?;
             }
             (Change::LoginSuccess, Some(user), _) => {
                 tx.put_source_success(user, &source, now)?;

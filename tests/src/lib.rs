@@ -2,11 +2,16 @@
 //! with real peers. Nothing of the product imports this crate.
 #![forbid(unsafe_code)]
 
+pub mod command;
+pub mod dice;
+pub mod gateway;
 pub mod pamstack;
 pub mod radclient;
 pub mod scripted;
 pub mod skip;
 pub mod sshd;
 pub mod stack;
+pub mod vpn;
+pub mod terminal;
 
 pub use skip::skip;

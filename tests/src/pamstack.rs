@@ -2,6 +2,7 @@
 //! real PAM stacks with the module under test. The host's own files are never touched, whatever happens.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
@@ -272,6 +273,43 @@ impl Sandbox {
         run(&mut self.command("chpasswd"), &format!("{name}:{password}\n"));
     }
 
+    /// The processes that are inside at present, sshd's unprivileged ones included.
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        let Some(name) = self.dir.file_name().and_then(OsStr::to_str) else {
+            return Vec::new();
+        };
+        let all: Vec<(u32, PathBuf)> = fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter_map(|pid| Some((pid, namespace(pid)?)))
+            .collect();
+        // A process in a chroot sees fewer mounts, but shares the namespace of one that sees all.
+        let ours: HashSet<&PathBuf> = all
+            .iter()
+            .filter(|(pid, _)| {
+                let mounts = fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+                mounts.contains(&format!("/{name}/etc "))
+            })
+            .map(|(_, namespace)| namespace)
+            .collect();
+        all.iter()
+            .filter(|(_, namespace)| ours.contains(namespace))
+            .map(|(pid, _)| *pid)
+            .collect()
+    }
+
+    /// Waits until all of `processes` have ended.
+    pub fn ended(processes: &[u32]) {
+        wait_for(&format!("the processes {processes:?} to end"), || {
+            processes
+                .iter()
+                .all(|pid| namespace(*pid).is_none())
+                .then_some(())
+        });
+    }
+
     /// What has been logged so far, each line as `TAG: text` without priority and date.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
@@ -292,6 +330,27 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// The mount namespace of a process; `None` when it has ended, waited for or not.
+fn namespace(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/mnt")).ok()
+}
+
+/// Connections to the Unix socket `path` that its daemon holds, those not yet accepted included.
+///
+/// # Panics
+/// When the kernel does not list them.
+#[must_use]
+pub fn connections(path: &Path) -> usize {
+    let listed = fs::read_to_string("/proc/net/unix").expect("the kernel's list of sockets");
+    let path = path.display().to_string();
+    listed
+        .lines()
+        .filter(|line| line.ends_with(&path))
+        // One that listens has the flag __SO_ACCEPTCON.
+        .filter(|line| line.split_whitespace().nth(3) != Some("00010000"))
+        .count()
 }
 
 /// The part of a syslog datagram behind `<PRI>Mmm dd hh:mm:ss `.
@@ -356,6 +415,7 @@ pub struct Pamtester<'a> {
     service: &'a str,
     user: &'a str,
     operations: &'a [&'a str],
+    uid: u32,
 }
 
 impl<'a> Pamtester<'a> {
@@ -367,6 +427,7 @@ impl<'a> Pamtester<'a> {
             service,
             user,
             operations: &["authenticate"],
+            uid: 0,
         }
     }
 
@@ -374,6 +435,13 @@ impl<'a> Pamtester<'a> {
     #[must_use]
     pub const fn operations(mut self, operations: &'a [&'a str]) -> Self {
         self.operations = operations;
+        self
+    }
+
+    /// Will run as this user instead of root.
+    #[must_use]
+    pub const fn as_uid(mut self, uid: u32) -> Self {
+        self.uid = uid;
         self
     }
 
@@ -397,7 +465,14 @@ impl<'a> Pamtester<'a> {
     /// The command line, inside the sandbox.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = self.sandbox.command("pamtester");
+        let mut command = if self.uid == 0 {
+            self.sandbox.command("pamtester")
+        } else {
+            let uid = self.uid.to_string();
+            let mut command = self.sandbox.command("setpriv");
+            command.args(["--reuid", &uid, "--regid", &uid, "--clear-groups", "pamtester"]);
+            command
+        };
         self.arguments(&mut command);
         command
     }

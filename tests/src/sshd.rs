@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 use otpost_ipc::client::Deadline;
 
 use crate::pamstack::{PATIENCE, Sandbox, run, target_dir, timed};
@@ -28,6 +30,8 @@ pub enum Typed {
     Text(String),
     /// Goes away: the connection breaks while sshd waits.
     Leave,
+    /// Ctrl-C: ssh gets SIGINT while sshd waits.
+    Interrupt,
 }
 
 impl From<&str> for Typed {
@@ -162,7 +166,7 @@ impl Sshd {
                         let (prompt, helper) = read_prompt(helper);
                         let answer = typed(&prompt);
                         prompts.push(prompt);
-                        left = answer == Typed::Leave;
+                        left = matches!(answer, Typed::Leave | Typed::Interrupt);
                         type_in(answer, helper, &mut ssh);
                     }
                     Ok(_) => {}
@@ -294,5 +298,9 @@ fn type_in(answer: Typed, mut helper: UnixStream, ssh: &mut Child) {
     match answer {
         Typed::Text(text) => helper.write_all(text.as_bytes()).expect("ssh takes the answer"),
         Typed::Leave => ssh.kill().expect("ssh can be killed"),
+        Typed::Interrupt => {
+            let pid = Pid::from_raw(i32::try_from(ssh.id()).expect("a process id"));
+            signal::kill(pid, Signal::SIGINT).expect("ssh can be interrupted");
+        }
     }
 }

@@ -19,6 +19,9 @@ pub const MAX_ROUNDS: u32 = 16;
 /// How long after its start a challenge may be joined by a second server of the same VPN.
 pub const JOIN_WINDOW: Duration = Duration::from_secs(20);
 
+/// Life that must be left to a login that is joined: time to type the code.
+pub const JOIN_LEFT: Duration = Duration::from_secs(30);
+
 /// How a login came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -192,36 +195,70 @@ impl Challenge {
         self.state == State::Open && now < self.expires && now < self.deadline
     }
 
-    /// Whether a new request of the same user, channel and group belongs to this login (domain decision 6, rule b).
+    /// Whether a new request of the same user belongs to this login (domain decision 6, rule b).
     #[must_use]
-    pub fn joins(&self, channel: Channel, group: &str, origin: &Origin, now: Timestamp) -> bool {
-        if self.channel != channel || self.group != group || !self.open_at(now) {
+    pub fn joins(&self, request: &Joining<'_>, now: Timestamp) -> bool {
+        let same_door = self.channel == request.channel
+            && self.group == request.group
+            && self.resource == request.resource;
+        if !same_door || !self.open_at(now.plus(JOIN_LEFT)) {
             return false;
         }
-        match channel {
+        let (mine, other) = (&self.origin, request.origin);
+        match self.channel {
             Channel::Radius => {
-                let fresh = !self.answered && now < self.created.plus(JOIN_WINDOW);
-                fresh
-                    && origin.password_tag.is_some()
-                    && self.origin.password_tag == origin.password_tag
-                    && !origin.calling_station.is_empty()
-                    && self.origin.calling_station == origin.calling_station
-                    && self.origin.nas_port == origin.nas_port
-                    && self.origin.acct_session == origin.acct_session
+                // Without either, a stranger behind the same address would look like a second server.
+                let told_apart = sent(&other.nas_port) || sent(&other.acct_session);
+                !self.answered
+                    && now < self.created.plus(JOIN_WINDOW)
+                    && told_apart
+                    && other.password_tag.is_some()
+                    && mine.password_tag == other.password_tag
+                    && !other.calling_station.is_empty()
+                    && mine.calling_station == other.calling_station
+                    && mine.nas_port == other.nas_port
+                    && mine.acct_session == other.acct_session
             }
+            // Helpers of servers ask for everybody from one process; only a terminal belongs to one person, and only there
+            // does the process tell that it is the same person's next try.
             Channel::Pam => {
-                let same_tty = self.origin.tty == origin.tty;
-                let process = origin.process.is_some() && self.origin.process == origin.process;
-                // Remote logins of strangers share one listener as parent, so the parent tells nothing there.
-                let parent = origin.parent.is_some()
-                    && self.origin.parent == origin.parent
-                    && !origin.tty.is_empty()
-                    && !origin.remote
-                    && !self.origin.remote;
-                same_tty && (process || parent)
+                let process = other.process.is_some() && mine.process == other.process;
+                let parent = other.parent.is_some() && mine.parent == other.parent;
+                terminal(&other.tty)
+                    && mine.tty == other.tty
+                    && !mine.remote
+                    && !other.remote
+                    && self.source == *request.source
+                    && (process || parent)
             }
         }
     }
+}
+
+/// A request that may belong to a login that waits already.
+#[derive(Debug, Clone, Copy)]
+pub struct Joining<'a> {
+    /// How it came in.
+    pub channel: Channel,
+    /// RADIUS client or PAM service.
+    pub group: &'a str,
+    /// What it would open.
+    pub resource: ResourceId,
+    /// What tells logins apart.
+    pub origin: &'a Origin,
+    /// Where from.
+    pub source: &'a Source,
+}
+
+/// Whether an attribute tells ports or sessions apart; many servers send a constant zero.
+fn sent(attribute: &str) -> bool {
+    !attribute.is_empty() && attribute != "0"
+}
+
+/// Whether PAM_TTY names a terminal; services without one put their own name there.
+fn terminal(tty: &str) -> bool {
+    let name = tty.strip_prefix("/dev/").unwrap_or(tty);
+    name.starts_with("pts/") || (name.starts_with("tty") && name.len() > 3)
 }
 
 /// How a session was answered.

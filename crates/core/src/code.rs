@@ -82,9 +82,18 @@ impl Code {
     /// do. Time does not depend on where they differ.
     #[must_use]
     pub fn matches(&self, typed: &str) -> bool {
-        let typed: Zeroizing<String> =
-            Zeroizing::new(typed.trim().chars().filter(|c| !matches!(c, ' ' | '-')).collect());
-        typed.len() == self.0.len() && bool::from(typed.as_bytes().ct_eq(self.0.as_bytes()))
+        // A fixed buffer, so that no copy of what was typed stays behind.
+        let mut digits = Zeroizing::new([0u8; 8]);
+        let mut length = 0;
+        for octet in typed.trim().bytes().filter(|o| !matches!(o, b' ' | b'-')) {
+            let Some(slot) = digits.get_mut(length) else {
+                return false;
+            };
+            *slot = octet;
+            length += 1;
+        }
+        let typed = digits.get(..length).unwrap_or_default();
+        typed.len() == self.0.len() && bool::from(typed.ct_eq(self.0.as_bytes()))
     }
 }
 

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::Rng;
-use crate::ids::AttemptId;
+use crate::ids::{AttemptId, SessionId};
 
 /// Length of the master key and of every working key, in octets.
 pub const KEY_LEN: usize = 32;
@@ -62,6 +62,7 @@ pub struct Keyring {
     index: [u8; KEY_LEN],
     attempt: [u8; KEY_LEN],
     password: [u8; KEY_LEN],
+    session: [u8; KEY_LEN],
 }
 
 impl fmt::Debug for Keyring {
@@ -93,6 +94,7 @@ impl Keyring {
             index: key("otpost/index-key/1"),
             attempt: key("otpost/attempt-key/1"),
             password: key("otpost/password-tag-key/1"),
+            session: key("otpost/session-key/1"),
         }
     }
 
@@ -146,6 +148,14 @@ impl Keyring {
     pub fn attempt(&self, channel: &str, packet: &[u8]) -> AttemptId {
         let full = mac(&self.attempt, &[channel.as_bytes(), packet]);
         AttemptId::from_slice(full.get(..16).unwrap_or(&[])).unwrap_or(AttemptId([0; 16]))
+    }
+
+    /// The session that the request `attempt` is given. To anybody without the key it is random; the same packet finds its
+    /// session again, on this node or another.
+    #[must_use]
+    pub fn session(&self, attempt: AttemptId) -> SessionId {
+        let full = mac(&self.session, &[&attempt.0]);
+        SessionId::from_slice(full.get(..16).unwrap_or(&[])).unwrap_or(SessionId([0; 16]))
     }
 
     /// Keyed tag of a typed password, for "the same password within 20 seconds". Salted with the user.

@@ -83,6 +83,18 @@ impl Counter {
     }
 }
 
+impl Counter {
+    /// The counter of wrong passwords from one source after one more: the failure that closes the source starts its time.
+    #[must_use]
+    pub fn failed_password(&self, now: Timestamp) -> Self {
+        let mut next = self.hit(now, LOGIN_WINDOW);
+        if next.short.count == LOGIN_FAILURES {
+            next.short.start = now;
+        }
+        next
+    }
+}
+
 /// Why the second factor of a user is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
@@ -96,7 +108,7 @@ impl Guard {
     /// The lock that holds at `now`.
     #[must_use]
     pub fn lock_at(&self, now: Timestamp) -> Option<Lock> {
-        if self.month.count_at(now, MONTH) >= MONTH_FAILURES {
+        if self.barred {
             return Some(Lock::Month);
         }
         self.locked_until.filter(|until| now < *until).map(Lock::Until)
@@ -105,17 +117,23 @@ impl Guard {
     /// The guard after a wrong code; `limit` failures in a row lock (15 min, doubling to 24 h).
     #[must_use]
     pub fn failed(&self, now: Timestamp, limit: u32) -> Self {
-        let locks = if now >= self.last_failure.plus(DAY) {
+        // Time spent locked is no quiet time: nobody could try.
+        let quiet_from = self
+            .locked_until
+            .map_or(self.last_failure, |until| until.max(self.last_failure));
+        let locks = if now >= quiet_from.plus(DAY) {
             0
         } else {
             self.locks
         };
+        let month = self.month.hit(now, MONTH);
         let mut next = Self {
             consecutive: self.consecutive.saturating_add(1),
             locked_until: self.locked_until,
             locks,
             last_failure: now,
-            month: self.month.hit(now, MONTH),
+            month,
+            barred: self.barred || month.count >= MONTH_FAILURES,
         };
         if next.consecutive >= limit {
             let span = LOCK

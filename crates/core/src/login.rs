@@ -17,7 +17,7 @@ use crate::user::{Guard, User};
 use crate::{Rng, Timestamp};
 
 pub use answer::{Answer, AnswerView, Found, answer};
-pub use begin::{Begin, BeginView, First, begin};
+pub use begin::{Begin, BeginView, First, begin, token_of};
 
 /// Why a login went as it did. Operators see it; users do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -104,6 +104,9 @@ pub struct Message {
     pub submissions: u32,
     /// Providers tried so far, in order.
     pub tried: Vec<String>,
+    /// Providers that will not take it whenever they are asked: credentials, credit, content.
+    #[serde(default)]
+    pub barred: Vec<String>,
     /// Whether some submission may have left without our knowing.
     pub uncertain: bool,
     /// Grows with each lease: an outcome of an older lease is void.
@@ -202,21 +205,7 @@ pub fn claim(message: &Message, providers: &[String], now: Timestamp) -> Claim {
         };
         return Claim::Stop { message: next };
     }
-    let usable = providers
-        .iter()
-        .filter(|p| message.only.as_ref().is_none_or(|only| only == *p));
-    let untried = usable.clone().find(|p| !message.tried.contains(p));
-    let provider = if message.uncertain {
-        // Sending through the same provider again could only double the text.
-        untried
-    } else {
-        untried.or_else(|| {
-            usable
-                .clone()
-                .min_by_key(|p| message.tried.iter().filter(|t| t == p).count())
-        })
-    };
-    let Some(provider) = provider.filter(|_| message.submissions < MAX_SUBMISSIONS) else {
+    let Some(provider) = choice(message, providers).filter(|_| message.submissions < MAX_SUBMISSIONS) else {
         next.state = if message.uncertain {
             State::Unknown
         } else {
@@ -224,6 +213,8 @@ pub fn claim(message: &Message, providers: &[String], now: Timestamp) -> Claim {
         };
         if providers.is_empty() {
             next.detail = "no SMS provider is set up".to_owned();
+        } else if let Some(only) = message.only.as_ref().filter(|only| !providers.contains(only)) {
+            next.detail = format!("the SMS provider {only} is off or cannot be used");
         }
         return Claim::Stop { message: next };
     };
@@ -240,17 +231,26 @@ pub fn claim(message: &Message, providers: &[String], now: Timestamp) -> Claim {
     }
 }
 
+/// Who is asked next: whoever was not asked yet, else who was asked least, in order of preference. After an outcome that is
+/// not known only a provider that was not asked yet: the same one could only double the text.
+fn choice<'p>(message: &Message, providers: &'p [String]) -> Option<&'p String> {
+    let asked = |p: &String| message.tried.iter().filter(|t| *t == p).count();
+    providers
+        .iter()
+        .filter(|p| message.only.as_ref().is_none_or(|only| only == *p) && !message.barred.contains(p))
+        .filter(|p| !message.uncertain || asked(p) == 0)
+        .min_by_key(|p| asked(p))
+}
+
 /// The row after `outcome`; the caller has checked that the epoch is still its own.
 #[must_use]
 pub fn settle(message: &Message, outcome: &Submission, providers: &[String], now: Timestamp) -> Message {
     let mut next = message.clone();
-    let provider = match &message.state {
-        State::Leased { provider, .. } => provider.clone(),
-        _ => return next,
+    let State::Leased { provider, .. } = &message.state else {
+        return next;
     };
-    let others = providers
-        .iter()
-        .any(|p| !message.tried.contains(p) && message.only.as_ref().is_none_or(|only| only == p));
+    let provider = provider.clone();
+    let ended = |uncertain| if uncertain { State::Unknown } else { State::Failed };
     let left = message.submissions < MAX_SUBMISSIONS;
     match outcome {
         Submission::Accepted { provider_id } => {
@@ -261,56 +261,41 @@ pub fn settle(message: &Message, outcome: &Submission, providers: &[String], now
         }
         Submission::Unknown => {
             // One more try through another provider, and only one.
-            let again = others && left && !message.uncertain;
             next.uncertain = true;
+            let again = left && !message.uncertain && choice(&next, providers).is_some();
             next.state = if again { State::Queued } else { State::Unknown };
             next.due = now.plus(UNKNOWN_WAIT);
         }
         Submission::Rejected {
             class: Rejection::Number,
             ..
-        } => {
-            next.state = if message.uncertain {
-                State::Unknown
-            } else {
-                State::Failed
-            };
-        }
+        } => next.state = ended(message.uncertain),
         Submission::Rejected { class, retry_after } => {
-            let same_again =
-                matches!(class, Rejection::Transient | Rejection::Throttle) && !message.uncertain;
-            if left && (others || same_again) {
-                let pause = if others {
-                    Duration::ZERO
-                } else {
-                    retry_after.unwrap_or(Duration::ZERO)
-                };
-                next.state = State::Queued;
-                next.due = now.plus(back_off(message.submissions, others).max(pause));
-            } else {
-                next.state = if message.uncertain {
-                    State::Unknown
-                } else {
-                    State::Failed
-                };
+            if !matches!(class, Rejection::Transient | Rejection::Throttle) {
+                next.barred.push(provider.clone());
+            }
+            match choice(&next, providers).filter(|_| left) {
+                Some(other) if !message.tried.contains(other) => {
+                    next.state = State::Queued;
+                    next.due = now;
+                }
+                Some(again) => {
+                    let asked = retry_after.filter(|_| *again == provider).unwrap_or_default();
+                    next.state = State::Queued;
+                    next.due = now.plus(back_off(message.submissions).max(asked));
+                }
+                None => next.state = ended(message.uncertain),
             }
         }
     }
     if next.state == State::Queued && next.due >= next.deadline {
-        next.state = if next.uncertain {
-            State::Unknown
-        } else {
-            State::Failed
-        };
+        next.state = ended(next.uncertain);
     }
     next
 }
 
-/// 1, 3, 7 seconds for the same provider; another one is asked at once.
-fn back_off(submissions: u32, others: bool) -> Duration {
-    if others {
-        return Duration::ZERO;
-    }
+/// 1, 3, 7 seconds before a provider is asked again.
+fn back_off(submissions: u32) -> Duration {
     Duration::from_secs(match submissions {
         0 | 1 => 1,
         2 => 3,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use phonenumber::Mode;
 use phonenumber::country;
-use phonenumber::metadata::DATABASE;
+use phonenumber::metadata::{DATABASE, Descriptor};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -121,6 +121,9 @@ impl Phone {
         if text.is_empty() || text.len() > 40 || !text.chars().all(well) {
             return Err(BadPhone::Character);
         }
+        if text.chars().skip(1).any(|c| c == '+') {
+            return Err(BadPhone::Invalid);
+        }
         // `00` is how most of the world writes `+` on paper; with a country given its own rules decide.
         let joined: String;
         let text = match text.strip_prefix("00") {
@@ -133,7 +136,13 @@ impl Phone {
         if !text.starts_with('+') && default.is_none() {
             return Err(BadPhone::NoCountry);
         }
-        let number = phonenumber::parse(default.and_then(Region::id), text).map_err(|_| BadPhone::Invalid)?;
+        // With a country code in front the default country has no say: its rules would cut digits off.
+        let default = if text.starts_with('+') {
+            None
+        } else {
+            default.and_then(Region::id)
+        };
+        let number = phonenumber::parse(default, text).map_err(|_| BadPhone::Invalid)?;
         if !phonenumber::is_valid(&number) || number.extension().is_some() {
             return Err(BadPhone::Invalid);
         }
@@ -147,11 +156,10 @@ impl Phone {
             .id()
             .and_then(|id| id.as_ref().parse().ok())
             .unwrap_or(Region::NONE);
-        let class = if region == Region::NONE {
-            Class::Special
-        } else {
-            class(number.number_type(&DATABASE))
-        };
+        let national = e164
+            .trim_start_matches('+')
+            .get(number.code().value().to_string().len()..);
+        let class = class(region, national.unwrap_or_default());
         Ok(Self {
             e164,
             country_code: number.code().value(),
@@ -228,11 +236,41 @@ impl fmt::Debug for Phone {
     }
 }
 
-fn class(kind: phonenumber::Type) -> Class {
-    match kind {
-        phonenumber::Type::Mobile | phonenumber::Type::FixedLineOrMobile => Class::Mobile,
-        phonenumber::Type::FixedLine => Class::Fixed,
-        phonenumber::Type::Voip => Class::Voip,
-        _ => Class::Special,
+/// Class of a national number with its leading zeros, which some countries keep (an Italian landline differs from a mobile
+/// by its zero alone). A number that fits a costly class is of that class, whatever else it fits.
+fn class(region: Region, national: &str) -> Class {
+    let Some(plan) = DATABASE.by_id(region.as_str()) else {
+        return Class::Special;
+    };
+    let of = plan.descriptors();
+    let fits = |kind: Option<&Descriptor>| kind.is_some_and(|d| d.is_match(national));
+    // A match of the beginning alone would let a longer number of another class pass.
+    let whole = |kind: Option<&Descriptor>| {
+        kind.is_some_and(|d| {
+            d.is_match(national)
+                && d.national_number()
+                    .find(national)
+                    .is_some_and(|m| m.end() == national.len())
+        })
+    };
+    let costly = [
+        of.premium_rate(),
+        of.toll_free(),
+        of.shared_cost(),
+        of.personal_number(),
+        of.pager(),
+        of.uan(),
+        of.voicemail(),
+    ];
+    if costly.into_iter().any(fits) {
+        Class::Special
+    } else if fits(of.voip()) {
+        Class::Voip
+    } else if whole(of.mobile()) {
+        Class::Mobile
+    } else if fits(of.fixed_line()) {
+        Class::Fixed
+    } else {
+        Class::Special
     }
 }

@@ -73,4 +73,7 @@ pub struct Guard {
     pub last_failure: Timestamp,
     /// Wrong codes within 30 days.
     pub month: Window,
+    /// Fifty of them came together: locked until an administrator unlocks.
+    #[serde(default)]
+    pub barred: bool,
 }

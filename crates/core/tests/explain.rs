@@ -13,7 +13,6 @@ use common::{Dice, Door, Shell, secs, session};
 use otpost_core::Timestamp;
 use otpost_core::challenge::Notice;
 use otpost_core::code;
-use otpost_core::limits::Window;
 use otpost_core::login::{First, Reason, Reply};
 use otpost_core::net::Source;
 use otpost_core::resource::WithoutToken;
@@ -128,18 +127,14 @@ fn shell(case: &Case) -> Shell {
         Some(status) => shell.tokens[0].status = status,
         None => shell.tokens.clear(),
     }
-    let guard = Guard {
-        locked_until: case.otp.then(|| now.plus(secs(60))),
-        month: if case.month {
-            Window {
-                start: now,
-                count: 50,
-            }
-        } else {
-            Window::default()
-        },
-        ..Guard::default()
-    };
+    let mut guard = Guard::default();
+    for _ in 0..if case.month { 50 } else { 0 } {
+        guard = guard.failed(now, 5);
+        guard = guard.succeeded().unwrap_or(guard);
+    }
+    if case.otp {
+        guard.locked_until = Some(now.plus(secs(60)));
+    }
     shell.guards.insert(user, guard);
     shell.policy.paused = case.paused;
     if case.foreign {

@@ -232,13 +232,13 @@ fn fewer_than_fifty_are_forgotten_after_thirty_days() {
 fn enormous_counts_do_not_overflow() {
     let guard = Guard {
         consecutive: u32::MAX,
-        locked_until: None,
         locks: u32::MAX,
         last_failure: START,
         month: Window {
             start: START,
             count: u32::MAX,
         },
+        ..Guard::default()
     };
     let next = guard.failed(at(1), FIVE);
     assert_eq!(locked_for(&next, at(1)), Some(DAY));

@@ -85,7 +85,7 @@ fn text() -> impl Strategy<Value = Text> {
     ]
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn act() -> BoxedStrategy<Act> {
     let first = prop_oneof![8 => Just(First::Passed), 2 => Just(First::Failed), 1 => Just(First::NoPassword)];
     let rarely = |n: usize| prop_oneof![6 => Just(None), 1 => (0..n).prop_map(Some)];
     prop_oneof![
@@ -103,6 +103,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => prop_oneof![1 => Just(false), 3 => Just(true)].prop_map(Act::Resource),
         1 => prop_oneof![1 => Just(true), 3 => Just(false)].prop_map(Act::Pause),
     ]
+    .boxed()
 }
 
 /// Who began a challenge, noted by the model and not read from the core.

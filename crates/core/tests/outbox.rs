@@ -37,6 +37,7 @@ fn queued() -> Message {
         deadline: START.plus(secs(270)),
         submissions: 0,
         tried: Vec::new(),
+        barred: Vec::new(),
         uncertain: false,
         epoch: 0,
         reference: Reference::random(&mut rng),

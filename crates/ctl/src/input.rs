@@ -54,6 +54,22 @@ impl Wanted {
         }
     }
 
+    /// A new secret that may be left out: from `file`, else asked for twice, where nothing typed means none.
+    pub(crate) fn new_or_none(
+        self,
+        io: &mut Io<'_>,
+        file: Option<&Path>,
+    ) -> Result<Option<Secret>, CtlError> {
+        if let Some(file) = file {
+            return self.read_from(io, file).map(Some);
+        }
+        let first = self.typed(io, &format!("New {} (empty for none): ", self.what))?;
+        if first.expose().is_empty() {
+            return Ok(None);
+        }
+        self.again(io, first).map(Some)
+    }
+
     /// An existing secret: from `file`, else asked for once.
     pub(crate) fn existing(self, io: &mut Io<'_>, file: Option<&Path>) -> Result<Secret, CtlError> {
         match file {
@@ -64,6 +80,11 @@ impl Wanted {
 
     fn twice(self, io: &mut Io<'_>) -> Result<Secret, CtlError> {
         let first = self.ask(io, &format!("New {}: ", self.what))?;
+        self.again(io, first)
+    }
+
+    /// Asks a second time, because nobody sees what is typed.
+    fn again(self, io: &mut Io<'_>, first: Secret) -> Result<Secret, CtlError> {
         let second = self.ask(io, &format!("Again, the new {}: ", self.what))?;
         if first == second {
             Ok(first)
@@ -73,14 +94,18 @@ impl Wanted {
     }
 
     fn ask(self, io: &mut Io<'_>, prompt: &str) -> Result<Secret, CtlError> {
-        let secret = io.terminal.ask(prompt, false).map_err(|error| match error {
+        let secret = self.typed(io, prompt)?;
+        self.not_empty(secret, || "nothing was typed".to_owned())
+    }
+
+    fn typed(self, io: &mut Io<'_>, prompt: &str) -> Result<Secret, CtlError> {
+        io.terminal.ask(prompt, false).map_err(|error| match error {
             AskError::Absent => CtlError::NoTerminal {
                 what: self.what,
                 option: self.option,
             },
             AskError::Cancelled => CtlError::Cancelled,
-        })?;
-        self.not_empty(secret, || "nothing was typed".to_owned())
+        })
     }
 
     fn read_from(self, io: &mut Io<'_>, path: &Path) -> Result<Secret, CtlError> {

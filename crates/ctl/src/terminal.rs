@@ -184,12 +184,14 @@ mod tests {
                     typed = true;
                 }
             }
-            String::from_utf8(screen).unwrap()
+            // The keyboard goes back too: a terminal without one is gone.
+            (String::from_utf8(screen).unwrap(), keyboard)
         });
         let answer = Tty::over(slave.try_clone().unwrap()).ask("Password: ", echo);
+        let (screen, _keyboard) = person.join().unwrap();
         let after = tcgetattr(slave.as_fd()).unwrap();
         assert_eq!(after.local_flags, before.local_flags, "the terminal is as before");
-        (person.join().unwrap(), answer)
+        (screen, answer)
     }
 
     #[test]

@@ -72,7 +72,10 @@ fn issue(tx: &mut dyn Tx, login: &Login, full: bool) -> Result<(), StoreError> {
         all: tx.counter(keys[3])?,
     }
     .hit(login.now);
-    for (key, counter) in keys.into_iter().zip([counts.number, counts.user, counts.source, counts.all]) {
+    for (key, counter) in keys
+        .into_iter()
+        .zip([counts.number, counts.user, counts.source, counts.all])
+    {
         tx.put_counter(key, &counter)?;
     }
     let mut challenge = samples::challenge(0, login.user);
@@ -124,7 +127,12 @@ fn consume(tx: &mut dyn Tx, login: &Login, full: bool) -> Result<bool, StoreErro
     Ok(true)
 }
 
-fn client(store: &dyn Store, seed: u64, full: bool, stop: &AtomicBool) -> Result<Vec<[Duration; 2]>, StoreError> {
+fn client(
+    store: &dyn Store,
+    seed: u64,
+    full: bool,
+    stop: &AtomicBool,
+) -> Result<Vec<[Duration; 2]>, StoreError> {
     let mut rng = Seeded(seed << 32);
     let mut took = Vec::new();
     while !stop.load(Ordering::Relaxed) {

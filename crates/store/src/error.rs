@@ -22,7 +22,9 @@ pub enum StoreError {
         by: String,
     },
     /// The database was written by a newer otpost.
-    #[error("the database has schema {found}, this otpost knows up to {known}; install the newer otpost again")]
+    #[error(
+        "the database has schema {found}, this otpost knows up to {known}; install the newer otpost again"
+    )]
     NewerSchema {
         /// The database's schema.
         found: u32,
@@ -30,7 +32,9 @@ pub enum StoreError {
         known: u32,
     },
     /// The master key does not belong to this database.
-    #[error("the master key does not belong to this database (it was made with key {database:08x}, the key given is {given:08x}); give otpost the right key file, or restore both from one backup")]
+    #[error(
+        "the master key does not belong to this database (it was made with key {database:08x}, the key given is {given:08x}); give otpost the right key file, or restore both from one backup"
+    )]
     WrongKey {
         /// Key id in the database.
         database: u32,

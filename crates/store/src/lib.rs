@@ -103,7 +103,8 @@ pub trait Read {
     /// The user.
     fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
     /// Users in order of name, after `after`, whose name contains `search` (empty: all), at most `limit`.
-    fn users(&mut self, after: Option<&LoginName>, search: &str, limit: u32) -> Result<Vec<User>, StoreError>;
+    fn users(&mut self, after: Option<&LoginName>, search: &str, limit: u32)
+    -> Result<Vec<User>, StoreError>;
     /// How many users are bound to the resource.
     fn users_of(&mut self, resource: ResourceId) -> Result<u64, StoreError>;
     /// Failures of the user; the default where there are none.

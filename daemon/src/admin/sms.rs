@@ -174,6 +174,7 @@ pub(super) async fn send_test(
             deadline: act.now.plus(TEST_LIFE),
             submissions: 0,
             tried: Vec::new(),
+            barred: Vec::new(),
             uncertain: false,
             epoch: 0,
             reference: act.reference.clone(),

@@ -83,7 +83,10 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
         token,
     };
     if let Some((by, how)) = found.session.answered {
-        return replay(by == request.asked.attempt, how, found, token);
+        // An Accept is repeated for a lost reply, not for whoever kept the request.
+        let late = now >= challenge.deadline || standing(resource, user, found.guard, now).is_err();
+        let same = by == request.asked.attempt && !(late && how == Answered::Allowed);
+        return replay(same, how, found, token);
     }
     match challenge.state {
         State::Open => {}
@@ -147,7 +150,8 @@ fn replay(same: bool, how: Answered, found: &Found<'_>, token: &Token) -> Step {
             reason: Reason::Retransmit,
             changes: Vec::new(),
         },
-        _ => Step::deny(Reason::Retransmit),
+        (Answered::Denied, _) => Step::exhausted(Reason::Retransmit, Vec::new()),
+        (Answered::Again(_), None) => Step::deny(Reason::SessionUsed),
     }
 }
 
@@ -300,10 +304,10 @@ impl At<'_> {
             return self.further(step, rng);
         }
         let mut after = challenge.clone();
-        if challenge.expires.since(now) < KEEP_DIGITS {
-            let lifetime = self.resource.lifetime();
+        let lifetime = self.resource.lifetime();
+        if challenge.expires.since(now) < KEEP_DIGITS.min(lifetime / 2) {
             let expires = now.plus(lifetime).min(challenge.deadline);
-            if expires.since(now) < KEEP_DIGITS {
+            if expires.since(now) < KEEP_DIGITS.min(lifetime) {
                 let step = Further::quiet(Notice::NoMore, Reason::ResendRefused);
                 return self.further(step, rng);
             }

@@ -1,10 +1,12 @@
 //! The first request of a login.
 
 use super::{Asked, Change, Reason, Sending, Step, prompt, session, standing};
-use crate::challenge::{Challenge, Channel, LOGIN_LIMIT, Label, MAX_OPEN, Notice, Origin, Session, State};
+use crate::challenge::{
+    Challenge, Channel, Joining, LOGIN_LIMIT, Label, MAX_OPEN, Notice, Origin, Session, State,
+};
 use crate::code::Purpose;
 use crate::gate;
-use crate::ids::{ChallengeId, MessageId, SessionId};
+use crate::ids::{ChallengeId, MessageId};
 use crate::limits::{Counter, HOUR, LOGIN_FAILURES, LOGIN_STORM, LOGIN_WINDOW};
 use crate::net::Source;
 use crate::outbox::{DEADLINE_MARGIN, Kind, Message};
@@ -111,7 +113,7 @@ pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mu
         }
         Err(reason) => return Step::deny(reason),
     };
-    if let Some(step) = again(request, view, token, now, rng) {
+    if let Some(step) = again(request, view, (resource, token), now, rng) {
         return step;
     }
     if view.open.iter().filter(|c| c.open_at(now)).count() >= MAX_OPEN {
@@ -127,25 +129,30 @@ pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mu
     ) {
         return Step::deny(Reason::Sms(refusal));
     }
-    issue(request, (resource, token), sending, now, rng)
+    issue(request, view, (resource, token), now, rng)
+}
+
+/// The token that a text of a login to `resource` would go to: the first active one, else the first.
+#[must_use]
+pub fn token_of<'t>(resource: &Resource, tokens: &'t [Token]) -> Option<&'t Token> {
+    let mut bound = tokens.iter().filter(|t| t.resources.contains(&resource.id));
+    let first = bound.clone().next();
+    bound.find(|t| t.status == Status::Active).or(first)
 }
 
 /// The token that guards `resource` for `user`, or what its absence means.
 fn usable<'t>(resource: &Resource, user: &User, tokens: &'t [Token]) -> Result<&'t Token, Reason> {
-    let mut bound = tokens
-        .iter()
-        .filter(|t| t.user == user.id && t.resources.contains(&resource.id));
-    let Some(first) = bound.clone().next() else {
+    let Some(token) = token_of(resource, tokens).filter(|t| t.user == user.id) else {
         return Err(match resource.unenrolled {
             WithoutToken::Deny => Reason::Unenrolled,
             WithoutToken::Allow => Reason::UnenrolledAllowed,
         });
     };
     // A blocked token denies, whatever else there is.
-    if bound.clone().any(|t| t.status == Status::Blocked) {
+    let blocked = |t: &Token| t.resources.contains(&resource.id) && t.status == Status::Blocked;
+    if tokens.iter().any(blocked) {
         return Err(Reason::TokenBlocked);
     }
-    let token = bound.find(|t| t.status == Status::Active).unwrap_or(first);
     match (token.status, resource.disabled) {
         (Status::Active, _) => Ok(token),
         (Status::Disabled, WithoutToken::Allow) => Err(Reason::DisabledAllowed),
@@ -158,12 +165,16 @@ fn usable<'t>(resource: &Resource, user: &User, tokens: &'t [Token]) -> Result<&
 fn again(
     request: &Begin<'_>,
     view: &BeginView<'_>,
-    token: &Token,
+    (resource, token): (&Resource, &Token),
     now: Timestamp,
     rng: &mut dyn Rng,
 ) -> Option<Step> {
     if let Some((challenge, first)) = view.same_attempt {
-        return Some(if challenge.open_at(now) && challenge.token == token.id {
+        let same = challenge.open_at(now)
+            && challenge.token == token.id
+            && challenge.resource == resource.id
+            && challenge.group == request.group;
+        return Some(if same {
             Step {
                 reply: prompt(challenge, first.clone(), token),
                 reason: Reason::Retransmit,
@@ -173,11 +184,21 @@ fn again(
             Step::deny(Reason::Expired)
         });
     }
+    let joining = Joining {
+        channel: request.channel,
+        group: request.group,
+        resource: resource.id,
+        origin: request.origin,
+        source: request.source,
+    };
     let joined = view
         .open
         .iter()
-        .find(|c| c.token == token.id && c.joins(request.channel, request.group, request.origin, now))?;
-    let session = session(joined, 0, Notice::Sent, rng);
+        .find(|c| c.token == token.id && c.joins(&joining, now))?;
+    let session = Session {
+        id: view.sending.keys.session(request.asked.attempt),
+        ..session(joined, 0, Notice::Sent, rng)
+    };
     Some(Step {
         reply: prompt(joined, session.clone(), token),
         reason: Reason::Joined,
@@ -188,11 +209,12 @@ fn again(
 /// A new challenge with its own code, its text and its counters.
 fn issue(
     request: &Begin<'_>,
+    view: &BeginView<'_>,
     (resource, token): (&Resource, &Token),
-    sending: &Sending<'_>,
     now: Timestamp,
     rng: &mut dyn Rng,
 ) -> Step {
+    let sending = &view.sending;
     let challenge = Challenge {
         id: ChallengeId::random(rng),
         user: token.user,
@@ -201,11 +223,11 @@ fn issue(
         channel: request.channel,
         group: request.group.to_owned(),
         attempt: request.asked.attempt,
-        first_session: SessionId::random(rng),
+        first_session: sending.keys.session(request.asked.attempt),
         purpose: Purpose::Login,
         generation: 0,
         digits: token.digits,
-        label: Label::random(rng),
+        label: label(view.open, rng),
         created: now,
         expires: now.plus(resource.lifetime()),
         deadline: now.plus(LOGIN_LIMIT),
@@ -235,6 +257,18 @@ fn issue(
     }
 }
 
+/// A label that no other login of the user shows.
+fn label(open: &[Challenge], rng: &mut dyn Rng) -> Label {
+    let mut label = Label::random(rng);
+    for _ in 0..16 {
+        if !open.iter().any(|c| c.label == label) {
+            break;
+        }
+        label = Label::random(rng);
+    }
+    label
+}
+
 /// The outbox row of a challenge's present code.
 pub(super) fn text(
     challenge: &Challenge,
@@ -254,6 +288,7 @@ pub(super) fn text(
         deadline: challenge.expires.minus(DEADLINE_MARGIN),
         submissions: 0,
         tried: Vec::new(),
+        barred: Vec::new(),
         uncertain: false,
         epoch: 0,
         reference,

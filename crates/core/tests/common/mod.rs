@@ -256,10 +256,9 @@ impl Shell {
             .cloned()
             .collect();
         let same = self
-            .challenges
-            .values()
-            .find(|c| c.attempt == knock.attempt)
-            .map(|c| (c.clone(), self.sessions[&c.first_session].clone()));
+            .sessions
+            .get(&self.keys.session(knock.attempt))
+            .map(|s| (self.challenges[&s.challenge].clone(), s.clone()));
         let guard = user.map_or_else(Guard::default, |u| self.guard(u));
         let counts = self.counts(user, tokens.first().map(|t| t.id), &source);
         let reference = Reference::random(&mut self.rng);

@@ -14,7 +14,7 @@ pub enum ResourceCommand {
     /// Change a resource; what is not named stays.
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args([
         "rename", "enabled", "failed_attempts", "tries", "digits", "validity", "unenrolled", "disabled_token",
-        "pam_service", "no_pam_services", "shared_phones", "region", "no_region",
+        "pam_service", "without_pam_service", "no_pam_services", "shared_phones", "region", "no_region",
     ]))]
     Set {
         /// Name the resource.
@@ -22,6 +22,9 @@ pub enum ResourceCommand {
         /// Call it this from now on.
         #[arg(long, value_name = "NAME")]
         rename: Option<String>,
+        /// Guard this PAM service no longer; may be repeated.
+        #[arg(long, value_name = "SERVICE", conflicts_with = "no_pam_services")]
+        without_pam_service: Vec<String>,
         /// Its settings.
         #[command(flatten)]
         options: ResourceOptions,
@@ -64,7 +67,7 @@ pub struct ResourceOptions {
     /// Choose what happens to users whose token is disabled.
     #[arg(long, value_enum, value_name = "deny|allow")]
     pub disabled_token: Option<Verdict>,
-    /// Guard this PAM service, or with `*` all that no other resource guards; replaces the list; may be repeated.
+    /// Guard this PAM service too, or with `*` all that no other resource guards; may be repeated.
     #[arg(long, value_name = "SERVICE", conflicts_with = "no_pam_services")]
     pub pam_service: Vec<String>,
     /// Guard no PAM service.

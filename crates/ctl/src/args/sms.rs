@@ -18,15 +18,21 @@ pub enum SmsCommand {
         #[arg(long, value_name = "NAME")]
         provider: Option<String>,
     },
-    /// Stop all sending at once.
+    /// Stop all sending at once, until resumed.
     Pause,
-    /// Send again.
+    /// Send again after a pause.
     Resume,
     /// Show the countries that texts may go to, or set them.
     Countries {
         /// Set the list, two letters each with commas between, or `none`.
-        #[arg(value_name = "LIST")]
+        #[arg(value_name = "LIST", conflicts_with_all = ["add", "remove"])]
         list: Option<String>,
+        /// Allow these countries too.
+        #[arg(long, value_name = "LIST")]
+        add: Option<String>,
+        /// Allow these countries no longer.
+        #[arg(long, value_name = "LIST")]
+        remove: Option<String>,
     },
     /// Show how many texts may be sent, or change it.
     Limits(SmsLimits),

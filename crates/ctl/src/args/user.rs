@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 /// Verbs of `user`.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
-    /// Make a user.
+    /// Make a user and ask for a password.
     Add {
         /// Log in by this name.
         login: String,
@@ -18,9 +18,12 @@ pub enum UserCommand {
         /// Bind the user to this resource; may be repeated.
         #[arg(long, value_name = "NAME")]
         resource: Vec<String>,
-        /// How to give a password; without either option another system must check it.
-        #[command(flatten)]
-        password: NewPassword,
+        /// Read the password from the first line of this file, or with `-` from standard input, instead of asking.
+        #[arg(long, value_name = "FILE", conflicts_with = "no_password")]
+        password_file: Option<PathBuf>,
+        /// Register no password: another system checks it, for example PAM.
+        #[arg(long)]
+        no_password: bool,
     },
     /// Change a user; what is not named stays.
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
@@ -81,7 +84,7 @@ pub enum UserCommand {
         duration: u32,
         /// End a bypass now.
         #[arg(long, conflicts_with = "duration")]
-        end: bool,
+        off: bool,
     },
     /// Bind a user to a resource.
     Bind {

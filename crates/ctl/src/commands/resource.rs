@@ -1,4 +1,4 @@
-use otpost_ipc::admin::{AdminOp, ResourceSettings};
+use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings};
 
 use super::Session;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 pub(super) fn run(command: ResourceCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
-    session.ask(match command {
+    let op = match command {
         ResourceCommand::Add { name, options } => AdminOp::ResourceAdd {
             name,
             set: settings(None, options),
@@ -15,15 +15,48 @@ pub(super) fn run(command: ResourceCommand, session: &mut Session<'_, '_>) -> Re
         ResourceCommand::Set {
             name,
             rename,
-            options,
-        } => AdminOp::ResourceSet {
-            name,
-            set: settings(rename, options),
-        },
+            without_pam_service,
+            mut options,
+        } => {
+            if !options.pam_service.is_empty() || !without_pam_service.is_empty() {
+                let added = std::mem::take(&mut options.pam_service);
+                let services = services(&name, added, &without_pam_service, session)?;
+                options.no_pam_services = services.is_empty();
+                options.pam_service = services;
+            }
+            AdminOp::ResourceSet {
+                name,
+                set: settings(rename, options),
+            }
+        }
         ResourceCommand::Show { name } => AdminOp::ResourceShow { name },
         ResourceCommand::List => AdminOp::ResourceList,
         ResourceCommand::Remove { name } => AdminOp::ResourceRemove { name },
-    })
+    };
+    session.ask(op)
+}
+
+/// The services it guards now, with some more and without others: naming one must not leave another unguarded.
+fn services(
+    name: &str,
+    added: Vec<String>,
+    removed: &[String],
+    session: &Session<'_, '_>,
+) -> Result<Vec<String>, CtlError> {
+    let show = AdminOp::ResourceShow {
+        name: name.to_owned(),
+    };
+    let AdminReply::Resource(view) = session.call(show)? else {
+        return Err(CtlError::Unexpected);
+    };
+    let mut services = view.settings.pam_services.unwrap_or_default();
+    services.retain(|service| !removed.contains(service));
+    for service in added {
+        if !services.contains(&service) {
+            services.push(service);
+        }
+    }
+    Ok(services)
 }
 
 fn settings(name: Option<String>, options: ResourceOptions) -> ResourceSettings {

@@ -23,7 +23,14 @@ pub(super) fn run(command: SmsCommand, session: &mut Session<'_, '_>) -> Result<
         },
         SmsCommand::Pause => paused(true),
         SmsCommand::Resume => paused(false),
-        SmsCommand::Countries { list } => return countries(list.as_deref(), session),
+        SmsCommand::Countries { list, add, remove } => {
+            let list = match list {
+                Some(list) => Some(codes(&list)),
+                None if add.is_none() && remove.is_none() => None,
+                None => Some(changed(add.as_deref(), remove.as_deref(), session)?),
+            };
+            return countries(list, session);
+        }
         SmsCommand::Limits(limits) => limit(&limits),
         SmsCommand::Messages { lines } => AdminOp::SmsMessages { limit: lines },
     };
@@ -37,11 +44,31 @@ fn paused(paused: bool) -> AdminOp {
     })
 }
 
-fn countries(list: Option<&str>, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+/// The list as it is, with some more and without others.
+fn changed(
+    add: Option<&str>,
+    remove: Option<&str>,
+    session: &Session<'_, '_>,
+) -> Result<Vec<String>, CtlError> {
+    let AdminReply::SmsPolicy(policy) = session.call(AdminOp::SmsPolicyShow)? else {
+        return Err(CtlError::Unexpected);
+    };
+    let removed = remove.map(codes).unwrap_or_default();
+    let mut list = policy.countries.unwrap_or_default();
+    list.retain(|code| !removed.contains(code));
+    for code in add.map(codes).unwrap_or_default() {
+        if !list.contains(&code) {
+            list.push(code);
+        }
+    }
+    Ok(list)
+}
+
+fn countries(list: Option<Vec<String>>, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
     let op = match list {
         None => AdminOp::SmsPolicyShow,
-        Some(list) => AdminOp::SmsPolicySet(SmsPolicySet {
-            countries: Some(codes(list)),
+        Some(codes) => AdminOp::SmsPolicySet(SmsPolicySet {
+            countries: Some(codes),
             ..SmsPolicySet::default()
         }),
     };

@@ -14,11 +14,16 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             alias,
             email,
             resource,
-            password,
+            password_file,
+            no_password,
         } => AdminOp::UserAdd(UserAdd {
             login,
             aliases: alias,
-            password: new_password(&password, session)?,
+            password: if no_password {
+                None
+            } else {
+                PASSWORD.new_or_none(session.io, password_file.as_deref())?
+            },
             email,
             resources: resource,
         }),
@@ -45,9 +50,9 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
         UserCommand::Remove { user } => AdminOp::UserRemove { user },
         UserCommand::Lock { user, why } => AdminOp::UserLock { user, why },
         UserCommand::Unlock { user } => AdminOp::UserUnlock { user },
-        UserCommand::Bypass { user, duration, end } => AdminOp::UserBypass {
+        UserCommand::Bypass { user, duration, off } => AdminOp::UserBypass {
             user,
-            seconds: if end { 0 } else { duration },
+            seconds: if off { 0 } else { duration },
         },
         UserCommand::Bind { user, resource } => AdminOp::UserBind { user, resource },
         UserCommand::Unbind { user, resource } => AdminOp::UserUnbind { user, resource },

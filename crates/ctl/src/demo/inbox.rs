@@ -122,7 +122,7 @@ mod tests {
     fn text(words: &str) -> Text {
         Text {
             at: "2026-09-21T14:13:20Z".to_owned(),
-            to: "+447700900123".to_owned(),
+            to: "+61491570156".to_owned(),
             text: words.to_owned(),
         }
     }
@@ -149,7 +149,7 @@ mod tests {
         let texts = Texts::default();
         let mut inbox = Inbox::new(sandbox.inbox(), texts.clone());
         assert_eq!(inbox.read(), Ok(Vec::new()));
-        let line = r#"{"at":"2026-09-21T14:13:20Z","to":"+447700900123","text":"one","reference":"r"}"#;
+        let line = r#"{"at":"2026-09-21T14:13:20Z","to":"+61491570156","text":"one","reference":"r"}"#;
         let mut file = File::create(sandbox.inbox()).unwrap();
         file.write_all(format!("{line}\n{}", &line[..20]).as_bytes())
             .unwrap();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     CtlError,
-    radius::{Answer, Direction, Reply, Server, Transcript, short_hex},
+    radius::{Answer, Direction, Reply, Server, Transcript, millis, short_hex},
     sys::Stopwatch,
 };
 
@@ -97,9 +97,9 @@ impl Stage<'_> {
         let deadline = Deadline::after(TEXT_WAIT);
         loop {
             if let Some(text) = self.inbox.read()?.pop() {
-                let took = since.elapsed();
-                let details = [format!("to {}, after the challenge", text.to)];
-                transcript.line(Direction::Text, &text.text, Some(took), &details)?;
+                let took = millis(since.elapsed());
+                let details = [format!("to {}, {took} after the challenge", text.to)];
+                transcript.line(Direction::Text, &text.text, None, &details)?;
                 return Ok(text);
             }
             if deadline.remaining().is_none() {

@@ -19,7 +19,6 @@ use crate::{
     CtlError, Exit, Io, admin,
     args::{Demo, DemoChild},
     radius::{Direction, RadiusError, Server, Transcript},
-    text::clean,
 };
 use children::{Child, Programs};
 use inbox::{Inbox, Texts};
@@ -138,24 +137,22 @@ fn start_radius(
 }
 
 fn introduce(io: &mut Io<'_>, server: std::net::SocketAddr) -> Result<(), CtlError> {
+    let (user, password, client) = (setup::USER, setup::PASSWORD, setup::CLIENT);
+    writeln!(io.out)?;
     crate::render::fields(
         io.out,
         &[
-            ("\nResource", setup::RESOURCE.to_owned()),
-            (
-                "User",
-                format!("{}, password \"{}\"", setup::USER, setup::PASSWORD),
-            ),
+            ("Resource", setup::RESOURCE.to_owned()),
+            ("User", format!("{user}, password \"{password}\"")),
             (
                 "Phone",
-                format!("{} (a number that is never given to anybody)", setup::PHONE),
+                format!("{} (a number kept free for fiction)", setup::PHONE),
             ),
             (
                 "VPN",
-                format!("RADIUS client \"{}\", asks the server at {server}", setup::CLIENT),
+                format!("RADIUS client \"{client}\"; otpost-radius listens at {server}"),
             ),
-        ]
-        .map(|(name, value)| (name, value)),
+        ],
     )?;
     Ok(io.out.flush()?)
 }
@@ -224,7 +221,7 @@ fn stay(
                 color: io.color,
                 out: &mut *io.out,
             };
-            let details = [format!("to {} at {}", clean(&text.to), clean(&text.at))];
+            let details = [format!("to {} at {}", text.to, text.at)];
             transcript.line(Direction::Text, &text.text, None, &details)?;
         }
     }

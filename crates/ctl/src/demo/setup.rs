@@ -21,10 +21,10 @@ pub(super) const RESOURCE: &str = "Demo VPN";
 pub(super) const USER: &str = "alice";
 /// Her password.
 pub(super) const PASSWORD: &str = "correct horse";
-/// Her phone: Ofcom keeps 07700 900000 to 900999 free for drama, so nobody's phone ever rings.
-pub(super) const PHONE: &str = "+447700900123";
+/// Her phone: ACMA keeps 0491 570 156 free for fiction, so nobody's phone ever rings.
+pub(super) const PHONE: &str = "+61491570156";
 /// Country of the phone.
-pub(super) const COUNTRY: &str = "GB";
+pub(super) const COUNTRY: &str = "AU";
 /// The RADIUS client.
 pub(super) const CLIENT: &str = "demo";
 

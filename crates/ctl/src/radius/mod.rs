@@ -16,7 +16,7 @@ use otpost_radius_wire::{
 
 use crate::{CtlError, Exit, sys};
 
-pub(crate) use transcript::{Direction, Transcript, short_hex};
+pub(crate) use transcript::{Direction, Transcript, millis, short_hex};
 
 /// Why a login over RADIUS has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -59,8 +59,10 @@ impl Transcript<'_> {
         let took = took.map_or_else(String::new, |took| format!("  ({})", millis(took)));
         let arrow = self.paint(direction.color(), direction.arrow());
         writeln!(self.out, "{arrow}{}{took}", self.paint("1", &clean(what)))?;
-        for detail in details.iter().filter(|detail| !detail.is_empty()) {
-            writeln!(self.out, "                   {}", clean(detail))?;
+        for detail in details.iter().map(|detail| detail.trim_end()) {
+            if !detail.is_empty() {
+                writeln!(self.out, "                   {}", clean(detail))?;
+            }
         }
         self.out.flush()
     }
@@ -80,7 +82,7 @@ impl Transcript<'_> {
 }
 
 /// Milliseconds with a digit behind the point while they are few.
-fn millis(took: Duration) -> String {
+pub(crate) fn millis(took: Duration) -> String {
     let tenths = took.as_micros() / 100;
     if tenths < 1000 {
         format!("{}.{} ms", tenths / 10, tenths % 10)
@@ -114,7 +116,7 @@ mod tests {
                 Direction::Reply,
                 "Access-Challenge",
                 took,
-                &["\u{1b}Code?".to_owned(), String::new()],
+                &["\u{1b}Code? ".to_owned(), String::new()],
             )
             .unwrap();
         let text = String::from_utf8(out).unwrap();

@@ -29,7 +29,9 @@ pub fn verify(store: &dyn Store) -> Result<Vec<AuditRow>, StoreError> {
 }
 
 fn parsed(rows: &[AuditRow]) -> Vec<Option<Event>> {
-    rows.iter().map(|row| serde_json::from_str(&row.text).ok()).collect()
+    rows.iter()
+        .map(|row| serde_json::from_str(&row.text).ok())
+        .collect()
 }
 
 fn pages(store: &dyn Store) -> Result<(), StoreError> {

@@ -32,7 +32,10 @@ fn challenge_round_trip(store: &dyn Store) -> Result<(), StoreError> {
         one.tries += 1;
         let put = one.clone();
         write(store, move |tx| tx.put_challenge(&put))?;
-        assert_eq!(read(store, |tx| tx.challenge(ChallengeId(id(1))))?, Some(one.clone()));
+        assert_eq!(
+            read(store, |tx| tx.challenge(ChallengeId(id(1))))?,
+            Some(one.clone())
+        );
     }
     // Columns of their own change with the rest.
     one.user = BOB;
@@ -40,8 +43,14 @@ fn challenge_round_trip(store: &dyn Store) -> Result<(), StoreError> {
     one.attempt = AttemptId(id(9));
     let put = one.clone();
     write(store, move |tx| tx.put_challenge(&put))?;
-    assert_eq!(read(store, |tx| tx.challenge(ChallengeId(id(1))))?, Some(one.clone()));
-    assert_eq!(read(store, |tx| tx.challenge_by_attempt(AttemptId(id(9))))?, Some(one.clone()));
+    assert_eq!(
+        read(store, |tx| tx.challenge(ChallengeId(id(1))))?,
+        Some(one.clone())
+    );
+    assert_eq!(
+        read(store, |tx| tx.challenge_by_attempt(AttemptId(id(9))))?,
+        Some(one.clone())
+    );
     assert_eq!(read(store, |tx| tx.challenge_by_attempt(AttemptId(id(1))))?, None);
     assert_eq!(read(store, |tx| tx.open_challenges(ALICE, NOW))?, []);
     assert_eq!(read(store, |tx| tx.open_challenges(BOB, NOW))?, [one]);
@@ -107,8 +116,14 @@ fn session_round_trip(store: &dyn Store) -> Result<(), StoreError> {
     for (answered, notice) in [
         (None, Notice::Sent),
         (Some((AttemptId(id(1)), Answered::Allowed)), Notice::SentAgain),
-        (Some((AttemptId(id(2)), Answered::Again(SessionId(id(9))))), Notice::NoMore),
-        (Some((AttemptId(id(3)), Answered::Denied)), Notice::Wait { seconds: 30 }),
+        (
+            Some((AttemptId(id(2)), Answered::Again(SessionId(id(9))))),
+            Notice::NoMore,
+        ),
+        (
+            Some((AttemptId(id(3)), Answered::Denied)),
+            Notice::Wait { seconds: 30 },
+        ),
     ] {
         one.answered = answered;
         one.notice = notice;
@@ -175,7 +190,7 @@ fn counters(store: &dyn Store) -> Result<(), StoreError> {
         outcome.map(|()| fresh)
     })?;
     assert!(fresh.iter().all(|c| *c == Ok(Counter::default())));
-    let get = phones.clone();
+    let get = phones;
     let found = read(store, move |tx| {
         let mut found = Vec::new();
         keys(&get, &mut |key, count| found.push((count, tx.counter(key))));
@@ -235,8 +250,14 @@ fn sweep(store: &dyn Store) -> Result<(), StoreError> {
             tx.put_session(&session(number, one.id))?;
             tx.put_session(&session(number + 10, one.id))?;
         }
-        tx.put_counter(CounterKey::TextsForSource("old"), &counter(now - 2 * DAY - 1, now - 3 * DAY))?;
-        tx.put_counter(CounterKey::TextsForSource("young day"), &counter(0, now - 2 * DAY))?;
+        tx.put_counter(
+            CounterKey::TextsForSource("old"),
+            &counter(now - 2 * DAY - 1, now - 3 * DAY),
+        )?;
+        tx.put_counter(
+            CounterKey::TextsForSource("young day"),
+            &counter(0, now - 2 * DAY),
+        )?;
         tx.put_counter(CounterKey::TextsForSource("young hour"), &counter(now, 0))?;
         tx.put_source_success(ALICE, "old", Timestamp(now - 30 * DAY - 1))?;
         tx.put_source_success(ALICE, "young", Timestamp(now - 30 * DAY))?;

@@ -229,11 +229,7 @@ impl Read for Model {
     }
 
     fn client(&mut self, name: &str) -> Result<Option<RadiusClient>, StoreError> {
-        Ok(self
-            .clients
-            .values()
-            .find(|c| key(&c.name) == key(name))
-            .cloned())
+        Ok(self.clients.values().find(|c| key(&c.name) == key(name)).cloned())
     }
 
     fn providers(&mut self) -> Result<Vec<Provider>, StoreError> {
@@ -410,10 +406,7 @@ impl Tx for Model {
     fn sweep(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let two_days = DAY.saturating_mul(2);
         let old = self.challenges.values().filter(|c| c.deadline < now.minus(DAY));
-        let challenges = at_most(
-            sorted(old.map(|c| (c.deadline, c.id)), |c| *c).into_iter(),
-            limit,
-        );
+        let challenges = at_most(sorted(old.map(|c| (c.deadline, c.id)), |c| *c).into_iter(), limit);
         let old = self.messages.values().filter(|m| m.created < now.minus(MONTH));
         let messages = at_most(sorted(old.map(|m| (m.created, m.id)), |m| *m).into_iter(), limit);
         let stale = |c: &Counter| c.day.start < now.minus(two_days) && c.short.start < now.minus(two_days);

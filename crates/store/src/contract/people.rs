@@ -36,7 +36,7 @@ fn user_round_trip(store: &dyn Store) -> Result<(), StoreError> {
     assert_eq!(found.as_ref(), Some(&alice));
     assert_eq!(read(store, |tx| tx.user(ALICE))?, None);
     // A second put replaces everything.
-    let plain = crate::contract::samples::user(1, "Alicia")?;
+    let plain = user(1, "Alicia")?;
     let put = plain.clone();
     write(store, move |tx| tx.put_user(&put))?;
     assert_eq!(read(store, move |tx| tx.user(UserId(id(1))))?, Some(plain));
@@ -75,7 +75,10 @@ fn taken_names(store: &dyn Store) -> Result<(), StoreError> {
     };
     assert_eq!(put("alice", None), Err(StoreError::Taken { field: "login" }));
     assert_eq!(put("al", None), Err(StoreError::Taken { field: "login" }));
-    assert_eq!(put("bob", Some("alice")), Err(StoreError::Taken { field: "alias" }));
+    assert_eq!(
+        put("bob", Some("alice")),
+        Err(StoreError::Taken { field: "alias" })
+    );
     assert_eq!(put("bob", Some("al")), Err(StoreError::Taken { field: "alias" }));
     assert_eq!(read(store, |tx| tx.user(UserId(id(2))))?, None);
     assert_eq!(put("bob", Some("robert")), Ok(()));
@@ -250,11 +253,10 @@ fn guard(store: &dyn Store) -> Result<(), StoreError> {
             start: Timestamp(NOW.0 - 5),
             count: 17,
         },
+        barred: true,
     };
-    let open = Guard {
-        locked_until: None,
-        ..locked.clone()
-    };
+    let mut open = locked.clone();
+    open.locked_until = None;
     for guard in [locked, open, Guard::default()] {
         let put = guard.clone();
         write(store, move |tx| tx.put_guard(ALICE, &put))?;
@@ -269,7 +271,10 @@ fn token_round_trip(store: &dyn Store) -> Result<(), StoreError> {
     write(store, move |tx| tx.put_token(&put))?;
     let found = read(store, |tx| tx.token(TokenId(id(1))))?;
     assert_eq!(found.as_ref(), Some(&mine));
-    assert_eq!(found.map(|t| t.phone.expose().to_owned()).as_deref(), Some("+491712345601"));
+    assert_eq!(
+        found.map(|t| t.phone.expose().to_owned()).as_deref(),
+        Some("+491712345601")
+    );
     mine.phone = phone(7)?;
     mine.user = UserId(id(8));
     let put = mine.clone();

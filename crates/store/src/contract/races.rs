@@ -59,7 +59,8 @@ pub fn redeem(store: &dyn Store, threads: usize, rounds: u64) -> Result<(), Stor
                     let by = attempt_of(number, thread);
                     let mine = row.map(|row| row.is_some_and(|row| row.state == State::Consumed { by }));
                     if mine != Ok(true) {
-                        outcome = outcome.and(Err(StoreError::Damaged("another attempt is stored".to_owned())));
+                        outcome =
+                            outcome.and(Err(StoreError::Damaged("another attempt is stored".to_owned())));
                     }
                 }
                 Ok(false) => {}

@@ -1,11 +1,14 @@
 //! Aggregates to put and find again, with every field set.
 
+use std::sync::OnceLock;
+
 use otpost_core::audit::Event;
 use otpost_core::challenge::{Challenge, Channel, Label, Notice, Origin, Process, Session, State};
 use otpost_core::client::{FirstFactor, RadiusClient, Sealed};
 use otpost_core::code::{Digits, Purpose};
 use otpost_core::ids::{
-    AttemptId, ChallengeId, ClientId, MessageId, ProviderId, Reference, ResourceId, SessionId, TokenId, UserId,
+    AttemptId, ChallengeId, ClientId, MessageId, ProviderId, Reference, ResourceId, SessionId, TokenId,
+    UserId,
 };
 use otpost_core::name::{BadName, LoginName};
 use otpost_core::net::{Network, Source};
@@ -63,8 +66,14 @@ pub fn name(text: &str) -> Result<LoginName, StoreError> {
 /// # Errors
 /// [`StoreError::Refused`] where there is none.
 pub fn phone(number: u8) -> Result<Phone, StoreError> {
-    let text = format!("+49 171 23456{:02}", number % 100);
-    Phone::parse(&text, None).map_err(|e: BadPhone| StoreError::Refused(e.to_string()))
+    // Parsing a number is slow beside everything else here.
+    static PHONES: [OnceLock<Result<Phone, BadPhone>>; 100] = [const { OnceLock::new() }; 100];
+    let number = number % 100;
+    let parse = || Phone::parse(&format!("+49 171 23456{number:02}"), None);
+    PHONES
+        .get(usize::from(number))
+        .map_or_else(parse, |phone| phone.get_or_init(parse).clone())
+        .map_err(|e| StoreError::Refused(e.to_string()))
 }
 
 /// A user named `login`.
@@ -178,6 +187,7 @@ pub fn message(number: u8) -> Message {
         deadline: Timestamp(NOW.0 + 270_000),
         submissions: 1,
         tried: vec!["first".to_owned()],
+        barred: vec!["third".to_owned()],
         uncertain: true,
         epoch: 1,
         reference: reference(number),

@@ -17,7 +17,10 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("client names are unique", taken_clients),
     ("a provider comes back with its settings", provider_round_trip),
     ("providers come in order of priority", provider_order),
-    ("the sending policy comes back, the default where there is none", policy),
+    (
+        "the sending policy comes back, the default where there is none",
+        policy,
+    ),
 ];
 
 fn resource_round_trip(store: &dyn Store) -> Result<(), StoreError> {
@@ -30,8 +33,14 @@ fn resource_round_trip(store: &dyn Store) -> Result<(), StoreError> {
     let hosts = resource(2, "hosts");
     let put = [vpn.clone(), hosts.clone()];
     write(store, move |tx| put.iter().try_for_each(|r| tx.put_resource(r)))?;
-    assert_eq!(read(store, |tx| tx.resource(ResourceId(id(1))))?, Some(vpn.clone()));
-    assert_eq!(read(store, |tx| tx.resource_by_key("office vpn"))?, Some(vpn.clone()));
+    assert_eq!(
+        read(store, |tx| tx.resource(ResourceId(id(1))))?,
+        Some(vpn.clone())
+    );
+    assert_eq!(
+        read(store, |tx| tx.resource_by_key("office vpn"))?,
+        Some(vpn.clone())
+    );
     assert_eq!(read(store, |tx| tx.resource_by_key("Office VPN"))?, None);
     assert_eq!(read(store, |tx| tx.resources())?, [hosts.clone(), vpn]);
     write(store, |tx| {
@@ -56,7 +65,9 @@ fn taken_resources(store: &dyn Store) -> Result<(), StoreError> {
             tx.put_resource(&other)
         })
     };
-    let name = StoreError::Taken { field: "resource name" };
+    let name = StoreError::Taken {
+        field: "resource name",
+    };
     let service = StoreError::Taken { field: "pam service" };
     assert_eq!(put("vpn", &[]), Err(name));
     assert_eq!(put("hosts", &["su", "sshd"]), Err(service));
@@ -143,7 +154,7 @@ fn provider_round_trip(store: &dyn Store) -> Result<(), StoreError> {
     let first = provider(1, "First");
     let put = first.clone();
     write(store, move |tx| tx.put_provider(&put))?;
-    assert_eq!(read(store, |tx| tx.providers())?, [first.clone()]);
+    assert_eq!(read(store, |tx| tx.providers())?, std::slice::from_ref(&first));
     let outcome = write(store, |tx| tx.put_provider(&provider(2, "FIRST")));
     assert_eq!(
         outcome,

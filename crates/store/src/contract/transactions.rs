@@ -72,7 +72,10 @@ fn going_on(store: &dyn Store) -> Result<(), StoreError> {
             tx.users_of(ResourceId(id(1)))?,
         ))
     })?;
-    assert_eq!(robert.map(|u| (u.id, u.resources.len())), Some((UserId(id(2)), 1)));
+    assert_eq!(
+        robert.map(|u| (u.id, u.resources.len())),
+        Some((UserId(id(2)), 1))
+    );
     assert_eq!(bound, 1);
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::rows::io;
 use crate::StoreError;
 
 /// How long a connection waits for another program, such as a backup, to let go of the file.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Prepared statements a connection keeps; more than there are.
 const STATEMENTS: usize = 192;
 
@@ -92,11 +92,16 @@ fn common(conn: &Connection) -> Result<(), StoreError> {
     .map_err(io)
 }
 
-/// The connection that writes.
+/// The connection that writes, once [`log`] was called for it.
 pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(io)?;
     common(&conn)?;
+    Ok(conn)
+}
+
+/// Gives the database a write-ahead log.
+pub(super) fn log(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let mode: String = conn
         .query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))
         .map_err(io)?;
@@ -110,8 +115,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     conn.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;",
     )
-    .map_err(io)?;
-    Ok(conn)
+    .map_err(io)
 }
 
 /// A connection that cannot write.

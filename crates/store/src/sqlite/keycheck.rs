@@ -13,9 +13,11 @@ const NAME: &str = "key-check";
 /// Compares the key with the database's.
 pub(super) fn check(conn: &Connection, keys: &Keyring) -> Result<(), StoreError> {
     let row = conn
-        .query_row("SELECT key_id, sealed FROM meta WHERE name = ?1", (NAME,), |row| {
-            Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?))
-        })
+        .query_row(
+            "SELECT key_id, sealed FROM meta WHERE name = ?1",
+            (NAME,),
+            |row| Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?)),
+        )
         .optional()
         .map_err(io)?;
     let Some((database, sealed)) = row else {

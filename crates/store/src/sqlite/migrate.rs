@@ -14,12 +14,20 @@ pub(super) fn version(conn: &Connection) -> Result<u32, StoreError> {
         .map_err(io)
 }
 
-/// Refuses a database that a newer build wrote.
+/// Refuses a database that a newer build or another program wrote; gives its version.
 pub(super) fn check(conn: &Connection, steps: &[&str]) -> Result<u32, StoreError> {
     let found = version(conn)?;
     let known = u32::try_from(steps.len()).unwrap_or(u32::MAX);
     if found > known {
         return Err(StoreError::NewerSchema { found, known });
+    }
+    let tables: u32 = conn
+        .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
+        .map_err(io)?;
+    if found == 0 && tables > 0 {
+        return Err(StoreError::Io(
+            "the file is a database of another program; give otpost a file of its own".to_owned(),
+        ));
     }
     Ok(found)
 }
@@ -77,6 +85,18 @@ mod tests {
         assert_eq!(version(&conn), Ok(1));
         assert!(conn.prepare("SELECT * FROM b").is_err());
         assert!(conn.is_autocommit());
+    }
+
+    #[test]
+    fn another_programs_database_is_left_alone() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE theirs (x INTEGER)").unwrap();
+        let outcome = migrate(&mut conn, &[ONE, TWO], |_| Ok(()));
+        assert!(
+            matches!(&outcome, Err(StoreError::Io(e)) if e.contains("another program")),
+            "{outcome:?}"
+        );
+        assert_eq!(version(&conn), Ok(0));
     }
 
     #[test]

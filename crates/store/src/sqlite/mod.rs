@@ -92,6 +92,9 @@ fn connect(options: &mut OpenOptions) -> Result<(Connection, Option<File>), Stor
     if found > 0 {
         keycheck::check(&conn, &options.keys)?;
     }
+    if let Some(path) = &options.path {
+        file::log(&conn, path)?;
+    }
     migrate::migrate(&mut conn, migrate::STEPS, |tx| {
         keycheck::install(tx, &options.keys, options.rng.as_mut())
     })?;

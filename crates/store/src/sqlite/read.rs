@@ -102,7 +102,7 @@ impl<H: HasRows> Read for H {
 
     fn guard(&mut self, user: UserId) -> Result<Guard, StoreError> {
         let guard = self.rows().one(
-            "SELECT consecutive, locked_until, locks, last_failure, month_start, month_count
+            "SELECT consecutive, locked_until, locks, last_failure, month_start, month_count, barred
              FROM guards WHERE user_id = ?1",
             (user.0,),
             |row| {
@@ -113,6 +113,7 @@ impl<H: HasRows> Read for H {
                     locks: row.get(2).map_err(io)?,
                     last_failure: time(row, 3)?,
                     month: window(row, 4)?,
+                    barred: row.get(6).map_err(io)?,
                 })
             },
         )?;

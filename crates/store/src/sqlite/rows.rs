@@ -84,17 +84,14 @@ pub(super) fn body<T: DeserializeOwned>(
     table: &str,
     id: &[u8],
 ) -> Result<T, StoreError> {
-    let text = match row.get_ref(column).map_err(io)? {
-        ValueRef::Text(text) => text,
-        _ => return Err(damaged(table, id)),
+    let ValueRef::Text(text) = row.get_ref(column).map_err(io)? else {
+        return Err(damaged(table, id));
     };
     serde_json::from_slice(text).map_err(|_| damaged(table, id))
 }
 
 /// Reads rows of `id, body` where the body is the whole aggregate.
-pub(super) fn whole<T: DeserializeOwned>(
-    table: &'static str,
-) -> impl Fn(&Row<'_>) -> Result<T, StoreError> {
+pub(super) fn whole<T: DeserializeOwned>(table: &'static str) -> impl Fn(&Row<'_>) -> Result<T, StoreError> {
     move |row| body(row, 1, table, blob(row, 0)?)
 }
 

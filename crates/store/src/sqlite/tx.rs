@@ -67,7 +67,6 @@ impl WriteTx<'_> {
     }
 
     pub(super) fn seal(&mut self, plain: &str, table: &str, id: &[u8], owner: &[u8]) -> Vec<u8> {
-        self.keys
-            .seal(plain.as_bytes(), &aad(table, id, owner), self.rng)
+        self.keys.seal(plain.as_bytes(), &aad(table, id, owner), self.rng)
     }
 }

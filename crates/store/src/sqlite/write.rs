@@ -34,7 +34,11 @@ impl Tx for WriteTx<'_> {
         }
         let email = user.email.as_deref().map(key);
         if let Some(email) = &email {
-            self.free("email", "SELECT 1 FROM users WHERE email = ?1 AND id <> ?2", (email, id))?;
+            self.free(
+                "email",
+                "SELECT 1 FROM users WHERE email = ?1 AND id <> ?2",
+                (email, id),
+            )?;
         }
         self.run(
             "INSERT INTO users (id, name, email, body) VALUES (?1, ?2, ?3, ?4)
@@ -83,11 +87,11 @@ impl Tx for WriteTx<'_> {
 
     fn put_guard(&mut self, user: UserId, guard: &Guard) -> Result<(), StoreError> {
         self.run(
-            "INSERT INTO guards (user_id, consecutive, locked_until, locks, last_failure, month_start, month_count)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO guards (user_id, consecutive, locked_until, locks, last_failure, month_start, month_count, barred)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (user_id) DO UPDATE SET consecutive = excluded.consecutive,
                  locked_until = excluded.locked_until, locks = excluded.locks, last_failure = excluded.last_failure,
-                 month_start = excluded.month_start, month_count = excluded.month_count",
+                 month_start = excluded.month_start, month_count = excluded.month_count, barred = excluded.barred",
             (
                 user.0,
                 guard.consecutive,
@@ -96,6 +100,7 @@ impl Tx for WriteTx<'_> {
                 millis(guard.last_failure),
                 millis(guard.month.start),
                 guard.month.count,
+                guard.barred,
             ),
         )?;
         Ok(())
@@ -207,7 +212,10 @@ impl Tx for WriteTx<'_> {
             row,
         )?;
         if changed == 0 {
-            self.run("UPDATE sessions SET challenge_id = ?2, body = ?3 WHERE id = ?1", row)?;
+            self.run(
+                "UPDATE sessions SET challenge_id = ?2, body = ?3 WHERE id = ?1",
+                row,
+            )?;
         }
         Ok(())
     }

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use otpost_core::Rng;
 use otpost_core::keys::Keyring;
 use rusqlite::Connection;
 
+use super::file::BUSY;
 use super::queue::Queue;
 use super::read::ReadTx;
 use super::rows::{Rows, blob, io};
@@ -20,8 +22,10 @@ const BATCH: usize = 512;
 const QUIET: i64 = 1_000;
 /// even though something waits,
 const FULL: i64 = 4_000;
-/// and after which the log begins anew, if readers have to be waited for.
+/// and after which the log begins anew, even though readers have to be waited for,
 const RESTART: i64 = 32_000;
+/// though not longer than this.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What the thread is asked to do. A store in memory reads on it too: there is only one connection.
 pub(super) enum Job {
@@ -210,6 +214,14 @@ impl Writer {
         Ok(frames.unwrap_or(0))
     }
 
+    /// Copies all of the log into the database and begins it anew, where the readers let go of it soon.
+    fn restart(&self) -> Result<(), StoreError> {
+        self.conn.busy_timeout(PATIENCE).map_err(io)?;
+        let outcome = self.wal("PRAGMA wal_checkpoint(RESTART)");
+        self.conn.busy_timeout(BUSY).map_err(io)?;
+        outcome.map(|_| ())
+    }
+
     /// Copies the log into the database where it has grown. The log's pages are used again, so that its size and with it the
     /// file's metadata need no further syncs.
     fn checkpoint(&self, queue: &Queue<Job>) -> Result<(), StoreError> {
@@ -218,10 +230,63 @@ impl Writer {
         }
         let frames = self.wal("PRAGMA wal_checkpoint(NOOP)")?;
         if frames >= RESTART {
-            self.wal("PRAGMA wal_checkpoint(RESTART)")?;
+            self.restart()?;
         } else if frames >= FULL || (frames >= QUIET && queue.is_empty()) {
             self.wal("PRAGMA wal_checkpoint(PASSIVE)")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use otpost_core::keys::{Keyring, MasterKey};
+    use rusqlite::Connection;
+
+    use super::super::{file, migrate};
+    use super::Writer;
+    use crate::contract::samples::Seeded;
+
+    fn frames(writer: &Writer) -> i64 {
+        writer.wal("PRAGMA wal_checkpoint(NOOP)").unwrap()
+    }
+
+    fn write(writer: &Writer) {
+        let sql = "INSERT INTO settings (name, body) VALUES (hex(randomblob(8)), 'x')";
+        assert_eq!(writer.conn.execute(sql, ()).unwrap(), 1);
+    }
+
+    #[test]
+    fn the_log_begins_anew_once_readers_let_go_of_it() {
+        let path = std::env::temp_dir().join(format!("otpost-store-log-{}.db", std::process::id()));
+        let lock = file::lock(&path).unwrap();
+        file::prepare(&path).unwrap();
+        let mut conn = file::writer(&path).unwrap();
+        file::log(&conn, &path).unwrap();
+        migrate::migrate(&mut conn, migrate::STEPS, |_| Ok(())).unwrap();
+        let keys = Arc::new(Keyring::derive(&MasterKey::new([1; 32])));
+        let writer = Writer::new(conn, keys, Box::new(Seeded(1)), Some(lock)).unwrap();
+        let reader: Connection = file::reader(&path).unwrap();
+
+        write(&writer);
+        reader.execute_batch("BEGIN; SELECT * FROM settings;").unwrap();
+        let full = frames(&writer);
+        assert!(full > 10);
+        // A reader that stays is given up on, without an error; writes go on.
+        writer.restart().unwrap();
+        write(&writer);
+        assert!(frames(&writer) > full);
+        reader.execute_batch("ROLLBACK").unwrap();
+        writer.restart().unwrap();
+        write(&writer);
+        assert!(frames(&writer) < full);
+
+        drop((writer, reader));
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            let _ = std::fs::remove_file(PathBuf::from(format!("{}{suffix}", path.display())));
+        }
     }
 }

@@ -3,7 +3,7 @@ use super::*;
 fn text(words: &str) -> Text {
     Text {
         at: "2026-09-21T14:13:20.25Z".to_owned(),
-        to: "+447700900123".to_owned(),
+        to: "+61491570156".to_owned(),
         text: words.to_owned(),
     }
 }

@@ -1,0 +1,186 @@
+//! The command line itself: one definition, help for everything, and what is refused.
+
+mod common;
+
+use clap::{CommandFactory, Parser};
+use otpost_ctl::args::Cli;
+
+use common::{Runner, Scratch};
+
+#[test]
+fn the_definition_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_command_and_option_has_help_that_reads_as_a_sentence() {
+    fn walk(command: &clap::Command, path: &str) {
+        let path = format!("{path} {}", command.get_name());
+        let about = command
+            .get_about()
+            .unwrap_or_else(|| panic!("{path}: no help"))
+            .to_string();
+        assert!(
+            about.len() > 10 && about.starts_with(char::is_uppercase),
+            "{path}: {about}"
+        );
+        for option in command.get_arguments().filter(|option| !option.is_hide_set()) {
+            let id = option.get_id();
+            let help = option
+                .get_help()
+                .unwrap_or_else(|| panic!("{path} {id}: no help"))
+                .to_string();
+            assert!(
+                help.contains(' ') && help.starts_with(char::is_uppercase),
+                "{path} {id}: {help}"
+            );
+        }
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            walk(sub, &path);
+        }
+    }
+    let mut command = Cli::command();
+    command.build();
+    for sub in command
+        .get_subcommands()
+        .filter(|sub| sub.get_name() != "help" && !sub.is_hide_set())
+    {
+        walk(sub, "otpostctl");
+    }
+}
+
+#[test]
+fn help_and_version_are_results() {
+    let scratch = Scratch::new();
+    let run = |line: &[&str]| Runner::new(&scratch.path("none")).run(line);
+    let help = run(&["--help"]);
+    assert_eq!((help.code, help.err.as_str()), (0, ""));
+    for noun in [
+        "user", "token", "resource", "radius", "sms", "login", "status", "audit", "config", "demo",
+    ] {
+        assert!(
+            help.out.contains(&format!("\n  {noun} ")),
+            "{noun} in {}",
+            help.out
+        );
+    }
+    assert!(help.out.contains("Exit status") && !help.out.contains("demo-child"));
+    let version = run(&["--version"]);
+    assert_eq!(version.out, format!("otpostctl {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(run(&["radius", "client", "add", "--help"]).code, 0);
+}
+
+#[test]
+fn good_lines_parse() {
+    for line in [
+        "user add alice",
+        "user add alice --alias al --alias a.l --email a@example.org --resource vpn --password-file -",
+        "user set alice --no-email --no-aliases --password",
+        "user list",
+        "user list ali",
+        "user lock alice --why gone",
+        "user bypass alice",
+        "user bypass alice 72h",
+        "user bypass alice --off",
+        "user bind alice vpn",
+        "user password alice",
+        "token add alice +61491570156 --digits 8 --resource vpn",
+        "token add alice -",
+        "token set 0123 --status blocked --name work",
+        "resource add vpn --pam-service sshd --pam-service sudo --validity 5m --region DE --enabled no",
+        "resource set vpn --rename VPN",
+        "radius client add fw --network 192.0.2.0/24 --network 2001:db8::1 --resource vpn --secret-file f",
+        "radius client set fw --message-authenticator optional --first-factor stack",
+        "radius test alice --server [::1]:1812 --secret-file - --password-file -",
+        "sms provider add inbox --kind file --path inbox.jsonl",
+        "sms provider add gw --kind http --config - --priority 2 --sender ACME",
+        "sms provider set gw --enabled off",
+        "sms send-test +61491570156 --provider gw",
+        "sms countries DE,AT",
+        "sms countries --add DE --remove AT",
+        "user add alice --no-password",
+        "resource set vpn --without-pam-service su",
+        "sms limits --user-hour 3 --voip yes",
+        "login explain alice@sshd --source 192.0.2.1 --channel pam",
+        "audit tail -n 5 --follow",
+        "config check --daemon a --radius b",
+        "demo --once",
+        "status --json",
+    ] {
+        let words = std::iter::once("otpostctl").chain(line.split(' '));
+        if let Err(error) = Cli::try_parse_from(words) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn wrong_lines_are_usage_errors_on_standard_error() {
+    let scratch = Scratch::new();
+    for line in [
+        "",
+        "user",
+        "user set alice",
+        "user add alice --no-password --password-file f",
+        "user set alice --password --password-file f",
+        "sms countries DE --add AT",
+        "user bypass alice 73h",
+        "user bypass alice 90",
+        "user bypass alice 1h --off",
+        "token add alice",
+        "token add alice +61491570156 --digits 9",
+        "token set 0123",
+        "resource set vpn",
+        "resource add vpn --failed-attempts 2",
+        "resource add vpn --validity 11m",
+        "resource add vpn --unenrolled maybe",
+        "radius client add fw --resource vpn",
+        "radius client set fw",
+        "radius client add fw --network 192.0.2.1 --resource vpn --first-factor ldap",
+        "sms provider add x --kind http",
+        "sms provider add x --kind file",
+        "sms provider add x --kind file --path p --config c",
+        "sms provider add x --kind pigeon --path p",
+        "sms provider set x",
+        "sms messages -n 201",
+        "audit tail -n 0",
+        "login explain alice@sshd --source example.org",
+        "frobnicate",
+    ] {
+        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+        let ran = Runner::new(&scratch.path("none")).run(&words);
+        assert_eq!(ran.code, 2, "{line}: {ran:?}");
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{line}: {ran:?}");
+    }
+}
+
+#[test]
+fn no_option_takes_a_secret_as_its_value() {
+    fn walk(command: &clap::Command, path: &str) {
+        let path = format!("{path} {}", command.get_name());
+        for option in command.get_arguments() {
+            let id = option.get_id().as_str();
+            let secret = id.contains("password")
+                || id.contains("secret")
+                || id.contains("code") && !id.contains("codes");
+            if secret && option.get_action().takes_values() {
+                assert!(id.ends_with("_file"), "{path} {id} takes a secret");
+            }
+        }
+        for sub in command.get_subcommands() {
+            walk(sub, &path);
+        }
+    }
+    walk(&Cli::command(), "");
+    let scratch = Scratch::new();
+    for line in [
+        ["user", "add", "alice", "--password", "hunter22"].as_slice(),
+        &["user", "add", "alice", "--password=hunter22"],
+        &["user", "password", "alice", "hunter22"],
+        &["radius", "client", "set", "fw", "--secret", "hunter22"],
+        &["radius", "client", "set", "fw", "--secret=hunter22"],
+        &["radius", "test", "alice", "hunter22"],
+    ] {
+        assert_eq!(Runner::new(&scratch.path("none")).run(line).code, 2, "{line:?}");
+    }
+}
