@@ -111,9 +111,12 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
     let (leased, ended, seen) = daemon
         .write(move |tx| {
             let due = tx.due_messages(now, limit32)?;
-            let seen = due.len();
+            let paused = tx.send_policy()?.paused;
+            // Rows held back by a pause must not look like a backlog to work off at once.
+            let seen = if paused { 0 } else { due.len() };
             let mut leased = Vec::new();
             let mut ended = false;
+            let mut held = false;
             for message in due {
                 match outbox::claim(&message, &names, now) {
                     Claim::Leave => {}
@@ -121,6 +124,7 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
                         store_end(tx, &message, now)?;
                         ended |= message.state.ended();
                     }
+                    Claim::Submit { .. } if paused => held = true,
                     Claim::Submit { provider, message } => match build(tx, &message, &keys, now)? {
                         Some(words) => {
                             tx.put_message(&message)?;
@@ -137,6 +141,9 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
                         }
                     },
                 }
+            }
+            if held {
+                debug!("sending is paused; texts wait");
             }
             Ok((leased, ended, seen))
         })

@@ -128,10 +128,15 @@ impl BeginRows {
         let source = key.source.key();
         let id = user.id;
         let tokens = read.tokens_of(id)?;
-        let phone = resource.as_ref().and_then(|r| token_of(r, &tokens)).map(|t| &t.phone);
+        let phone = resource
+            .as_ref()
+            .and_then(|r| token_of(r, &tokens))
+            .map(|t| &t.phone);
         let sending = SendingRows::load(read, id, phone, &source, key.now)?;
         let same_attempt = match read.session(key.session)? {
-            Some(session) => read.challenge(session.challenge)?.map(|challenge| (challenge, session)),
+            Some(session) => read
+                .challenge(session.challenge)?
+                .map(|challenge| (challenge, session)),
             None => None,
         };
         Ok(Self {

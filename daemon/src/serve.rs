@@ -16,7 +16,7 @@ use crate::ipc::{ListenError, Sockets};
 use crate::keys::{self, KeyError};
 use crate::passwords::{PasswordError, Passwords};
 use crate::providers::Providers;
-use crate::state::Daemon;
+use crate::state::{Clients, Daemon};
 use crate::sys::{self, Clock, Draw, Entropy};
 
 /// How often rows that can matter no more are looked for.
@@ -118,14 +118,15 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
         lockers: RwLock::new(config.sockets.lockers.clone()),
         outbox_wake: Notify::new(),
         text_ended: watch::Sender::new(0),
-        // A start counts as a change: a server that stayed up asks for the table again.
-        clients: watch::Sender::new(1),
+        clients: watch::Sender::new(Clients {
+            version: 0,
+            entries: Arc::default(),
+        }),
         radius_servers: AtomicU64::new(0),
         stopping: watch::Sender::new(false),
         grace: config.shutdown_grace.get(),
     });
-    // Otherwise two daemons in a row could name different tables by the same version.
-    daemon.clients.send_modify(|version| *version = daemon.started.0);
+    daemon.reload_clients().await.map_err(failed)?;
     let rows = daemon.read(|read| read.providers()).await.map_err(failed)?;
     daemon.providers.load(&rows, daemon.environment, &daemon.clock);
     Ok(Ready {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use otpost_conf::daemon::Environment;
 use otpost_core::Timestamp;
+use otpost_core::client::RadiusClient;
 use otpost_core::ids::Reference;
 use otpost_core::keys::Keyring;
 use otpost_store::{Read, Store, StoreError, Tx};
@@ -15,6 +16,15 @@ use crate::db;
 use crate::passwords::Passwords;
 use crate::providers::Providers;
 use crate::sys::{Clock, Draw, Entropy};
+
+/// The RADIUS client table as of a version.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// Grows with each change, also over restarts.
+    pub version: u64,
+    /// The entries.
+    pub entries: Arc<Vec<RadiusClient>>,
+}
 
 /// Everything a service needs; shared by reference count.
 pub struct Daemon {
@@ -38,8 +48,8 @@ pub struct Daemon {
     pub outbox_wake: Notify,
     /// Grows with each ended text, for those who wait for one.
     pub text_ended: watch::Sender<u64>,
-    /// Version of the RADIUS client table.
-    pub clients: watch::Sender<u64>,
+    /// The RADIUS client table; every request looks at it.
+    pub clients: watch::Sender<Clients>,
     /// Connected otpost-radius processes.
     pub radius_servers: AtomicU64,
     /// When the daemon started.
@@ -67,6 +77,22 @@ impl Daemon {
     #[must_use]
     pub fn reference(&self) -> Reference {
         Reference::random(&mut self.rng())
+    }
+
+    /// Reads the RADIUS client table anew and tells those who watch it.
+    ///
+    /// # Errors
+    /// The store's; the old table stays then.
+    pub async fn reload_clients(&self) -> Result<(), StoreError> {
+        let entries = Arc::new(self.read(|read| read.clients()).await?);
+        let now = self.now().0;
+        self.clients.send_modify(|clients| {
+            *clients = Clients {
+                version: clients.version.saturating_add(1).max(now),
+                entries,
+            };
+        });
+        Ok(())
     }
 
     /// Runs `job` in a durable transaction.

@@ -77,9 +77,7 @@ impl Running {
         drop(self.child.stdin.take());
         let status = wait_for("a program to end", || self.child.try_wait().ok().flatten());
         let take = |stream: Option<JoinHandle<String>>| {
-            stream
-                .and_then(|stream| stream.join().ok())
-                .unwrap_or_default()
+            stream.and_then(|stream| stream.join().ok()).unwrap_or_default()
         };
         Ended {
             status,

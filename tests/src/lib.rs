@@ -2,6 +2,7 @@
 //! with real peers. Nothing of the product imports this crate.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod command;
 pub mod dice;
 pub mod gateway;
@@ -11,7 +12,7 @@ pub mod scripted;
 pub mod skip;
 pub mod sshd;
 pub mod stack;
-pub mod vpn;
 pub mod terminal;
+pub mod vpn;
 
 pub use skip::skip;

@@ -67,10 +67,7 @@ impl Terminal {
     /// Everything that is on the screen.
     #[must_use]
     pub fn shown(&self) -> String {
-        self.shown
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the screen shows `part` behind what was waited for before; gives what came from there to the end
@@ -122,5 +119,8 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            let _ = writeln!(std::io::stderr(), "on the screen: {:?}", self.shown());
+        }
     }
 }

@@ -614,3 +614,6 @@ pub struct AuditView {
     /// Further detail.
     pub detail: String,
 }
+
+#[cfg(test)]
+mod snapshot;

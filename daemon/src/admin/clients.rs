@@ -11,6 +11,7 @@ use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, AdminReply};
 use otpost_ipc::radius::MessageAuthenticator;
 use otpost_store::{Read, Tx};
+use tracing::error;
 use zeroize::Zeroizing;
 
 use super::{Act, AdminError, done, find_resource, read, view, write};
@@ -67,10 +68,11 @@ fn find(read: &mut dyn Read, name: &str) -> Result<RadiusClient, AdminError> {
         .ok_or_else(|| AdminError::NotFound(format!("there is no RADIUS client `{name}`")))
 }
 
-fn bump(daemon: &Daemon) {
-    daemon
-        .clients
-        .send_modify(|version| *version = version.wrapping_add(1));
+/// The table in use follows the store's. Where it cannot be read, the change holds from the next start.
+async fn follow(daemon: &Daemon) {
+    if let Err(failure) = daemon.reload_clients().await {
+        error!(error = %failure, "the RADIUS client table is not reloaded");
+    }
 }
 
 pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminReply, AdminError> {
@@ -113,7 +115,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
         })
     })
     .await?;
-    bump(daemon);
+    follow(daemon).await;
     Ok(reply)
 }
 
@@ -162,7 +164,7 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
         Ok(AdminReply::Client(view::client(&client, &resource)))
     })
     .await?;
-    bump(daemon);
+    follow(daemon).await;
     Ok(reply)
 }
 
@@ -190,6 +192,6 @@ pub(super) async fn remove(daemon: &Arc<Daemon>, act: Act, name: String) -> Resu
         )))
     })
     .await?;
-    bump(daemon);
+    follow(daemon).await;
     Ok(reply)
 }

@@ -35,16 +35,14 @@ pub(super) async fn handle(daemon: Arc<Daemon>, op: RadiusOp) -> Outcome<RadiusR
 }
 
 async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply> {
-    let name = begin.client.clone();
-    let client = match daemon.read(move |read| read.client(&name)).await {
-        Ok(Some(client)) => client,
-        Ok(None) => return gone(daemon),
-        Err(error) => return outcome(daemon, Err(error.into())),
+    let table = Arc::clone(&daemon.clients.borrow().entries);
+    let Some(client) = table.iter().find(|c| c.name == begin.client) else {
+        return gone(daemon);
     };
     let text = |secret: &Secret| Zeroizing::new(secret.expose().to_owned());
     let start = Start {
         channel: Channel::Radius,
-        group: client.name,
+        group: client.name.clone(),
         user: begin.user,
         password: begin.password.as_ref().map(text),
         first_factor: client.first_factor,
@@ -76,23 +74,20 @@ async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusRep
 }
 
 async fn clients(daemon: &Arc<Daemon>, after: Option<u64>) -> Outcome<RadiusReply> {
-    let mut version = daemon.clients.subscribe();
+    let mut table = daemon.clients.subscribe();
     if let Some(known) = after {
         let mut stop = daemon.stopping.subscribe();
         tokio::select! {
-            _ = sys::timeout(WATCH, version.wait_for(|v| *v != known)) => {}
+            _ = sys::timeout(WATCH, table.wait_for(|t| t.version != known)) => {}
             // Otherwise a stop would wait for this answer, and the server would not see that we go.
             () = sys::stopped(&mut stop) => {}
         }
     }
-    let version = *version.borrow_and_update();
-    match daemon.read(|read| read.clients()).await {
-        Ok(clients) => Outcome::Ok(RadiusReply::Clients(ClientTable {
-            version,
-            clients: clients.iter().map(map::radius_client).collect(),
-        })),
-        Err(error) => outcome(daemon, Err(error.into())),
-    }
+    let table = table.borrow_and_update();
+    Outcome::Ok(RadiusReply::Clients(ClientTable {
+        version: table.version,
+        clients: table.entries.iter().map(map::radius_client).collect(),
+    }))
 }
 
 /// The table that the server holds is older than ours; it will learn of it, and the VPN asks again.

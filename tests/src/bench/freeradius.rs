@@ -32,47 +32,66 @@ pub(super) struct Ports {
 /// session-state; it is told in Reply-Message, where ours sends a text.
 const SITES: &str = r#"
 server pap {
-    listen { type = auth
+    listen {
+        type = auth
         ipaddr = 127.0.0.1
-        port = @PAP@ }
+        port = @PAP@
+    }
     authorize {
         files
         pap
     }
     authenticate {
-        Auth-Type PAP { pap }
+        Auth-Type PAP {
+            pap
+        }
     }
-    post-auth { update reply { &Message-Authenticator := 0x00 } }
+    post-auth { update reply {
+        &Message-Authenticator := 0x00 }
+    }
 }
 server challenge {
-    listen { type = auth
+    listen {
+        type = auth
         ipaddr = 127.0.0.1
-        port = @CHALLENGE@ }
+        port = @CHALLENGE@
+    }
     authorize {
         if (!&State) {
             files
-            update control { &Auth-Type := Step1 }
+            update control {
+                &Auth-Type := Step1
+            }
         }
         else {
-            update control { &Auth-Type := Step2
-                &Cleartext-Password := &session-state:Tmp-String-0 }
+            update control {
+                &Auth-Type := Step2
+                &Cleartext-Password := &session-state:Tmp-String-0
+            }
         }
     }
     authenticate {
         Auth-Type Step1 {
             pap
-            update session-state { &Tmp-String-0 := "%{randstr:nnnnnn}" }
+            update session-state {
+                &Tmp-String-0 := "%{randstr:nnnnnn}"
+            }
             update reply {
                 &Message-Authenticator := 0x00
-                &Reply-Message := "Your code is %{session-state:Tmp-String-0}: " }
-            update control { &Response-Packet-Type := Access-Challenge }
+                &Reply-Message := "Your code is %{session-state:Tmp-String-0}: "
+            }
+            update control {
+                &Response-Packet-Type := Access-Challenge
+            }
             handled
         }
         Auth-Type Step2 {
             pap
         }
     }
-    post-auth { update reply { &Message-Authenticator := 0x00 } }
+    post-auth { update reply {
+        &Message-Authenticator := 0x00 }
+    }
 }
 "#;
 
@@ -89,28 +108,45 @@ max_request_time = 30
 cleanup_delay = 5
 max_requests = 65536
 hostname_lookups = no
-log { destination = files
+log {
+    destination = files
     file = "@DIR@/radius.log"
     auth = no
-    syslog_facility = daemon }
-security { max_attributes = 200
+    syslog_facility = daemon
+}
+security {
+    max_attributes = 200
     reject_delay = 0
     status_server = no
-    allow_vulnerable_openssl = yes }
-thread pool { start_servers = 2
+    allow_vulnerable_openssl = yes
+}
+thread pool {
+    start_servers = 2
     max_servers = 8
     min_spare_servers = 1
     max_spare_servers = 8
-    max_requests_per_server = 0 }
+    max_requests_per_server = 0
+}
 client gw {
     ipaddr = 127.0.0.1
     secret = @SECRET@
     require_message_authenticator = no
 }
 modules {
-    files { usersfile = "@DIR@/users" }
-    pap { normalise = no }
-    always handled { rcode = handled }
+    files {
+        usersfile = "@DIR@/users"
+    }
+    pap {
+        normalise = no
+    }
+    expr {
+    }
+    always handled {
+        rcode = handled
+    }
+}
+instantiate {
+    expr
 }
 "#;
 

@@ -94,6 +94,8 @@ struct Login {
     state: Vec<u8>,
     label: String,
     legs: [u32; 3],
+    /// Of each login its own: two that have it in common may be one login, asked for twice.
+    port: [u8; 4],
 }
 
 /// SplitMix64: authenticators have to differ, not to be secret.
@@ -117,10 +119,11 @@ impl Random {
     }
 }
 
-/// Does what `plan` says. The first request of a user carries the password that [`names::password`] gives.
-pub(super) fn run(plan: &Plan<'_>, factor: Factor<'_>) -> Outcome<Figures> {
+/// Does what `plan` says. The first request of a user carries the password that [`names::password`] gives. `mark` is called as
+/// the measured time begins and as it ends.
+pub(super) fn run(plan: &Plan<'_>, factor: Factor<'_>, mark: impl FnMut()) -> Outcome<Figures> {
     let mut generator = Generator::new(plan, factor)?;
-    generator.work()
+    generator.work(mark)
 }
 
 struct Generator<'p, 'f> {
@@ -136,6 +139,10 @@ struct Generator<'p, 'f> {
     next_user: usize,
     random: Random,
     measuring: bool,
+    /// Nothing new begins: what is under way ends, so that no challenge stays open for the next round.
+    draining: bool,
+    under_way: usize,
+    measured: Duration,
     times: Vec<[u32; 4]>,
     figures: Figures,
 }
@@ -172,6 +179,7 @@ impl<'p, 'f> Generator<'p, 'f> {
             state: Vec::new(),
             label: String::new(),
             legs: [0; 3],
+            port: [0; 4],
         };
         Ok(Self {
             plan,
@@ -183,12 +191,15 @@ impl<'p, 'f> Generator<'p, 'f> {
             next_user: 0,
             random: Random(u64::try_from(sys::date().as_nanos() & u128::from(u64::MAX))?),
             measuring: false,
+            draining: false,
+            under_way: 0,
+            measured: Duration::ZERO,
             times: Vec::new(),
             figures: Figures::default(),
         })
     }
 
-    fn work(&mut self) -> Outcome<Figures> {
+    fn work(&mut self, mut mark: impl FnMut()) -> Outcome<Figures> {
         let begun = sys::now();
         let from = begun + self.plan.warm_up;
         let until = from + self.plan.time;
@@ -214,11 +225,17 @@ impl<'p, 'f> Generator<'p, 'f> {
             let now = sys::now();
             if !self.measuring && now >= from {
                 self.measuring = true;
+                mark();
                 self.times.clear();
                 self.figures = Figures::default();
             }
-            if now >= until {
-                return Ok(self.finish(now - from));
+            if now >= until && !self.draining {
+                mark();
+                self.draining = true;
+                self.measured = now - from;
+            }
+            if self.draining && self.under_way == 0 {
+                return Ok(self.finish());
             }
             if now - looked > Duration::from_millis(50) {
                 looked = now;
@@ -255,14 +272,24 @@ impl<'p, 'f> Generator<'p, 'f> {
         }
     }
 
-    /// A free place begins the next user's login.
+    /// A login has ended; its place goes to the next user.
+    fn next(&mut self, slot: usize) -> Outcome<()> {
+        self.under_way -= 1;
+        self.logins.get_mut(slot).ok_or("no such login")?.phase = Phase::Free;
+        if self.draining { Ok(()) } else { self.begin(slot) }
+    }
+
+    /// The next user's login begins.
     fn begin(&mut self, slot: usize) -> Outcome<()> {
+        self.under_way += 1;
         let user = self.next_user;
         self.next_user = (user + 1) % self.plan.users;
         self.codes.remove(&user);
         let now = sys::now();
+        let [port @ .., _, _, _, _] = self.random.next().to_ne_bytes();
         let login = self.logins.get_mut(slot).ok_or("no such login")?;
         login.user = user;
+        login.port = port;
         login.begun = now;
         login.legs = [0; 3];
         login.phase = Phase::Password;
@@ -282,7 +309,7 @@ impl<'p, 'f> Generator<'p, 'f> {
         request.text(attribute::USER_NAME, &names::user(login.user))?;
         request.password(password.as_bytes(), secret)?;
         request.attribute(attribute::NAS_IP_ADDRESS, &[127, 0, 0, 1])?;
-        request.attribute(attribute::NAS_PORT, &u32::try_from(login.user)?.to_be_bytes())?;
+        request.attribute(attribute::NAS_PORT, &login.port)?;
         if !login.state.is_empty() {
             request.attribute(attribute::STATE, &login.state)?;
         }
@@ -360,7 +387,7 @@ impl<'p, 'f> Generator<'p, 'f> {
                         String::from_utf8_lossy(words)
                     ));
                 }
-                self.begin(slot)
+                self.next(slot)
             }
         }
     }
@@ -406,11 +433,11 @@ impl<'p, 'f> Generator<'p, 'f> {
 
     fn end(&mut self, slot: usize, now: Instant) -> Outcome<()> {
         let login = self.logins.get(slot).ok_or("no such login")?;
-        if self.measuring {
+        if self.measuring && !self.draining {
             let [first, wait, last] = login.legs;
             self.times.push([micros(now - login.begun), first, wait, last]);
         }
-        self.begin(slot)
+        self.next(slot)
     }
 
     /// Sends again what has no reply, and gives up what has none after all.
@@ -425,13 +452,13 @@ impl<'p, 'f> Generator<'p, 'f> {
                 }
                 Phase::Password | Phase::Answered if silent => {
                     self.figures.lost += 1;
-                    self.begin(slot)?;
+                    self.next(slot)?;
                 }
                 Phase::Waiting if now.saturating_duration_since(login.step) > AGAIN * TRIES => {
                     self.figures.lost += 1;
                     let user = login.user;
                     self.waiting.remove(&user);
-                    self.begin(slot)?;
+                    self.next(slot)?;
                 }
                 _ => {}
             }
@@ -439,7 +466,8 @@ impl<'p, 'f> Generator<'p, 'f> {
         Ok(())
     }
 
-    fn finish(&mut self, time: Duration) -> Figures {
+    fn finish(&mut self) -> Figures {
+        let time = self.measured;
         let mut figures = std::mem::take(&mut self.figures);
         let column = |n: usize| {
             let mut all: Vec<u32> = self.times.iter().filter_map(|row| row.get(n).copied()).collect();

@@ -190,7 +190,7 @@ fn round(
         (None, Subject::FreeRadiusPap) => Factor::None,
         (None, _) => Factor::Message,
     };
-    let mut plan = Plan {
+    let plan = Plan {
         server,
         from: IpAddr::V4(Ipv4Addr::LOCALHOST),
         secret: &place.secret,
@@ -206,54 +206,22 @@ fn round(
         freeradius.program.iter().collect()
     };
     bind(if cpus == Cpus::Server { Cpus::Load } else { Cpus::All }, &place.all)?;
-    // The warm-up is a run of its own, so that processor time is that of the measured logins.
-    let (factor, mut inbox) = split(factor);
-    let result = warm(&mut plan, factor, &mut inbox, &programs);
+    let mut marks = Vec::new();
+    let figures = load::run(&plan, factor, || {
+        marks.push(programs.iter().map(|program| program.cpu()).collect::<Vec<_>>());
+    });
     bind(Cpus::All, &place.all)?;
-    result
-}
-
-/// A factor that can be used twice.
-enum Kind {
-    None,
-    Text,
-    Message,
-}
-
-fn split(factor: Factor<'_>) -> (Kind, Option<&mut Inbox>) {
-    match factor {
-        Factor::None => (Kind::None, None),
-        Factor::Text(inbox) => (Kind::Text, Some(inbox)),
-        Factor::Message => (Kind::Message, None),
-    }
-}
-
-fn warm(
-    plan: &mut Plan<'_>,
-    kind: Kind,
-    inbox: &mut Option<&mut Inbox>,
-    programs: &[&Program],
-) -> Outcome<Round> {
-    let mut factor = || match (&kind, inbox.as_deref_mut()) {
-        (Kind::Text, Some(inbox)) => Factor::Text(inbox),
-        (Kind::Message, _) => Factor::Message,
-        _ => Factor::None,
+    let figures = figures?;
+    let [before, after] = marks.as_slice() else {
+        return Err("the measured time has a beginning and an end".into());
     };
-    let time = plan.time;
-    (plan.time, plan.warm_up) = (plan.warm_up, Duration::ZERO);
-    load::run(plan, factor())?;
-    (plan.time, plan.warm_up) = (time, Duration::ZERO);
-    let before: Vec<_> = programs.iter().map(|program| program.cpu()).collect();
-    let figures = load::run(plan, factor())?;
     let mut cpu = Vec::new();
-    let logins = figures.logins.max(1);
-    for (program, before) in programs.iter().zip(before) {
-        for (thread, after) in program.cpu() {
-            let known = before.iter().find(|(name, _)| *name == thread).map_or(0, |(_, time)| *time);
-            let used = after.saturating_sub(known);
-            let each = f64::from(u32::try_from(used / 1000 / logins.max(1)).unwrap_or(u32::MAX));
-            let rest = f64::from(u32::try_from(used / 100 / logins % 10).unwrap_or(0)) / 10.0;
-            cpu.push((format!("{}: {thread}", program.name()), each + rest));
+    for ((program, before), after) in programs.iter().zip(before).zip(after) {
+        for (thread, after) in after {
+            let known = before.iter().find(|(name, _)| name == thread).map_or(0, |(_, time)| *time);
+            let used = Duration::from_nanos(after.saturating_sub(known));
+            let logins = f64::from(u32::try_from(figures.logins.max(1))?);
+            cpu.push((format!("{}: {thread}", program.name()), used.as_secs_f64() * 1e6 / logins));
         }
     }
     Ok(Round { figures, cpu })

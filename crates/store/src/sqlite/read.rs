@@ -102,20 +102,9 @@ impl<H: HasRows> Read for H {
 
     fn guard(&mut self, user: UserId) -> Result<Guard, StoreError> {
         let guard = self.rows().one(
-            "SELECT consecutive, locked_until, locks, last_failure, month_start, month_count, barred
-             FROM guards WHERE user_id = ?1",
+            "SELECT user_id, body FROM guards WHERE user_id = ?1",
             (user.0,),
-            |row| {
-                let locked_until: Option<i64> = row.get(1).map_err(io)?;
-                Ok(Guard {
-                    consecutive: row.get(0).map_err(io)?,
-                    locked_until: locked_until.map(|_| time(row, 1)).transpose()?,
-                    locks: row.get(2).map_err(io)?,
-                    last_failure: time(row, 3)?,
-                    month: window(row, 4)?,
-                    barred: row.get(6).map_err(io)?,
-                })
-            },
+            whole("guards"),
         )?;
         Ok(guard.unwrap_or_default())
     }

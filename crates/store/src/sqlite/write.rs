@@ -87,21 +87,9 @@ impl Tx for WriteTx<'_> {
 
     fn put_guard(&mut self, user: UserId, guard: &Guard) -> Result<(), StoreError> {
         self.run(
-            "INSERT INTO guards (user_id, consecutive, locked_until, locks, last_failure, month_start, month_count, barred)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (user_id) DO UPDATE SET consecutive = excluded.consecutive,
-                 locked_until = excluded.locked_until, locks = excluded.locks, last_failure = excluded.last_failure,
-                 month_start = excluded.month_start, month_count = excluded.month_count, barred = excluded.barred",
-            (
-                user.0,
-                guard.consecutive,
-                guard.locked_until.map(millis),
-                guard.locks,
-                millis(guard.last_failure),
-                millis(guard.month.start),
-                guard.month.count,
-                guard.barred,
-            ),
+            "INSERT INTO guards (user_id, body) VALUES (?1, ?2)
+             ON CONFLICT (user_id) DO UPDATE SET body = excluded.body",
+            (user.0, json(guard)?),
         )?;
         Ok(())
     }

@@ -240,7 +240,7 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
     use otpost_core::keys::{Keyring, MasterKey};
@@ -249,6 +249,16 @@ mod tests {
     use super::super::{file, migrate};
     use super::Writer;
     use crate::contract::samples::Seeded;
+
+    fn temporary(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("otpost-store-{name}-{}.db", std::process::id()))
+    }
+
+    fn remove(path: &Path) {
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            let _ = std::fs::remove_file(PathBuf::from(format!("{}{suffix}", path.display())));
+        }
+    }
 
     fn frames(writer: &Writer) -> i64 {
         writer.wal("PRAGMA wal_checkpoint(NOOP)").unwrap()
@@ -260,8 +270,26 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_waits_for_the_disk() {
+        let path = temporary("sync");
+        let lock = file::lock(&path).unwrap();
+        file::prepare(&path).unwrap();
+        let conn = file::writer(&path).unwrap();
+        file::log(&conn, &path).unwrap();
+        let full: i64 = conn
+            .query_row("PRAGMA synchronous", (), |row| row.get(0))
+            .unwrap();
+        let mode: String = conn
+            .query_row("PRAGMA journal_mode", (), |row| row.get(0))
+            .unwrap();
+        assert_eq!((full, mode.as_str()), (2, "wal"));
+        drop((conn, lock));
+        remove(&path);
+    }
+
+    #[test]
     fn the_log_begins_anew_once_readers_let_go_of_it() {
-        let path = std::env::temp_dir().join(format!("otpost-store-log-{}.db", std::process::id()));
+        let path = temporary("log");
         let lock = file::lock(&path).unwrap();
         file::prepare(&path).unwrap();
         let mut conn = file::writer(&path).unwrap();
@@ -285,8 +313,6 @@ mod tests {
         assert!(frames(&writer) < full);
 
         drop((writer, reader));
-        for suffix in ["", "-wal", "-shm", ".lock"] {
-            let _ = std::fs::remove_file(PathBuf::from(format!("{}{suffix}", path.display())));
-        }
+        remove(&path);
     }
 }

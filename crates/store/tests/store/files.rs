@@ -168,7 +168,7 @@ fn files_are_for_their_owner_alone() {
     assert_eq!(modes(), [0o600; 4]);
     drop(store);
     // Whatever they were made with.
-    for (file, mode) in [(path.clone(), 0o666), (beside(&path, ".lock"), 0o400)] {
+    for (file, mode) in [(path.clone(), 0o666), (beside(&path, ".lock"), 0o644)] {
         fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
     }
     let store = open(&path).unwrap();

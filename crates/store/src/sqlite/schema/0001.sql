@@ -36,14 +36,8 @@ CREATE TABLE user_resources (
 CREATE INDEX user_resources_of_user ON user_resources (user_id);
 
 CREATE TABLE guards (
-    user_id      BLOB PRIMARY KEY,
-    consecutive  INTEGER NOT NULL,
-    locked_until INTEGER,
-    locks        INTEGER NOT NULL,
-    last_failure INTEGER NOT NULL,
-    month_start  INTEGER NOT NULL,
-    month_count  INTEGER NOT NULL,
-    barred       INTEGER NOT NULL
+    user_id BLOB PRIMARY KEY,
+    body    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- phone_index is a keyed blind index: equal numbers are found, none is read back.

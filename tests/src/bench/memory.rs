@@ -1,0 +1,1 @@
+//! Resident memory with many tokens.
