@@ -4,12 +4,16 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use otpost_conf::daemon::Environment;
+use otpost_core::outbox::LEASE;
 use otpost_core::provider::{Provider, ProviderKind};
 use otpost_sms::{FileInbox, HttpConfig, HttpTransport, Sender, Transport};
 use serde::Deserialize;
 use tracing::warn;
 
 use crate::sys::Clock;
+
+/// Longest submission: leaves time to store the outcome before the lease ends.
+const LONGEST: Duration = Duration::from_secs(LEASE.as_secs() - 5);
 
 /// A provider that can be asked.
 #[derive(Clone)]
@@ -88,6 +92,13 @@ pub fn make(row: &Provider, environment: Environment, clock: &Arc<dyn Clock>) ->
         ProviderKind::Http => {
             let config: HttpConfig =
                 serde_json::from_str(row.config.expose()).map_err(|e| format!("settings: {e}"))?;
+            // A lease that ends under a submission would have the text sent twice.
+            if config.total_timeout > LONGEST {
+                return Err(format!(
+                    "total-timeout: at most {} s; a login does not wait longer for its text",
+                    LONGEST.as_secs()
+                ));
+            }
             let transport = HttpTransport::new(&config).map_err(|e| e.to_string())?;
             if transport.needs_sender() && sender.is_none() {
                 return Err("the settings use {sender}; give the provider a sender".to_owned());

@@ -244,7 +244,9 @@ impl Source {
 
     /// Whether the whole file is test code.
     fn is_test(&self) -> bool {
-        self.path.iter().any(|part| part == "tests" || part == "tests.rs")
+        self.path
+            .iter()
+            .any(|part| ["tests", "tests.rs", "examples"].iter().any(|test| part == *test))
     }
 
     /// Whether this is where a process touches clock, randomness and the operating system.

@@ -26,8 +26,10 @@ use otpost_tests::vpn::Vpn;
 const KILLS: usize = 20;
 /// Logins that go on at the same time.
 const VPNS: u16 = 16;
-/// Users each VPN has; it takes the next one when a user's text is lost.
+/// Users each VPN has; it takes the next one when a user can begin no further login.
 const USERS: u16 = 4;
+/// Logins of a user that may wait for codes at once.
+const MOST_OPEN: usize = 3;
 /// Logins there must be at least, in all.
 const LOGINS: usize = 50;
 /// A kill comes within so many packets after the start before it.
@@ -51,8 +53,8 @@ impl Inbox {
         }
     }
 
-    /// The first text to `to` with this label after the first `before` to that number, and how many there are now.
-    fn find(&self, to: &str, label: &str) -> Option<Texted> {
+    /// The text to `to` after the first `before`.
+    fn find(&self, to: &str, before: usize) -> Option<Texted> {
         let mut read = self.read.lock().unwrap();
         let (offset, rest, texts) = &mut *read;
         if let Ok(mut file) = File::open(&self.path) {
@@ -65,11 +67,7 @@ impl Inbox {
                 *rest = after.to_owned();
             }
         }
-        texts
-            .iter()
-            .rev()
-            .find(|text| text.to == to && text.label() == label)
-            .cloned()
+        texts.iter().filter(|text| text.to == to).nth(before).cloned()
     }
 }
 
@@ -102,11 +100,11 @@ impl Ground {
     }
 
     /// The text of a login; `None` where the daemon was killed so that nobody knows whether it left.
-    fn text(&self, phone: &str, label: &str) -> Option<Texted> {
+    fn text(&self, phone: &str, before: usize) -> Option<Texted> {
         let slow = Deadline::after(SLOW);
-        let what = format!("the text {label} to {phone}");
+        let what = format!("text {} to {phone}", before + 1);
         wait_for(&what, || {
-            if let Some(text) = self.inbox.find(phone, label) {
+            if let Some(text) = self.inbox.find(phone, before) {
                 return Some(Some(text));
             }
             let asked_after = slow.remaining().is_none().then(|| self.fate(phone)).flatten();
@@ -149,23 +147,21 @@ fn drive(ground: &Ground, vpn: u16, mut dice: Dice) -> BTreeMap<String, Told> {
             challenged.message
         );
         mine.challenges += 1;
-        let (_, label) = challenged.message.split_once("from text ").unwrap();
-        let Some(text) = ground.text(&number(n), &label[..2]) else {
+        // Every login of this user before had exactly one.
+        let Some(text) = ground.text(&number(n), mine.accepted.len()) else {
             mine.lost += 1;
-            // At most three logins of a user may wait for codes; another user has room.
-            n = users.next().expect("a user whose texts arrive");
+            if mine.lost == MOST_OPEN {
+                n = users.next().expect("a user whose texts arrive");
+            }
             continue;
         };
+        let label = format!("from text {} to ", text.label());
+        assert!(challenged.message.contains(&label), "{user}: {}", challenged.message);
         let code = text.code();
         let mut state = challenged.state;
         if dice.below(4) == 0 {
             let again = server.ask(&user, &wrong(&code), Some(&state));
-            assert_eq!(
-                again.code,
-                Code::AccessChallenge,
-                "{user}: {}",
-                again.message
-            );
+            assert_eq!(again.code, Code::AccessChallenge, "{user}: {}", again.message);
             // Counted once, however often the packet was sent and the daemon killed.
             assert!(
                 again.message.starts_with("Wrong code, 4 tries left."),
@@ -177,12 +173,7 @@ fn drive(ground: &Ground, vpn: u16, mut dice: Dice) -> BTreeMap<String, Told> {
             state = again.state;
         }
         let accepted = server.ask(&user, &code, Some(&state));
-        assert_eq!(
-            accepted.code,
-            Code::AccessAccept,
-            "{user}: {}",
-            accepted.message
-        );
+        assert_eq!(accepted.code, Code::AccessAccept, "{user}: {}", accepted.message);
         let replayed = server.ask(&user, &code, Some(&state));
         assert_eq!(replayed.code, Code::AccessReject, "{user}: a code worked twice");
         mine.accepted.push((state, code));
@@ -349,14 +340,14 @@ fn twenty_kills_lose_no_login_and_let_no_code_work_twice() {
         new.len()
     );
 
-    nothing_is_forgotten(&stack, &told, &new);
+    nothing_is_forgotten(&stack, &told, &new, dice);
     the_books_agree(&stack, &told, unknown);
     the_database_is_sound(&mut stack);
 }
 
 /// Used codes stay used, acknowledged users are there.
-fn nothing_is_forgotten(stack: &Stack, told: &BTreeMap<String, Told>, new: &[String]) {
-    let mut server = Vpn::new(stack.address(), SECRET, Dice::cast("replays"));
+fn nothing_is_forgotten(stack: &Stack, told: &BTreeMap<String, Told>, new: &[String], dice: Dice) {
+    let mut server = Vpn::new(stack.address(), SECRET, dice);
     for (user, told) in told {
         for (state, code) in told.accepted.iter().chain(&told.spent) {
             let replayed = server.ask(user, code, Some(state));
@@ -381,8 +372,16 @@ fn the_books_agree(stack: &Stack, told: &BTreeMap<String, Told>, unknown: usize)
             .count()
     };
     for (user, told) in told {
-        assert_eq!(count("login.challenge", "challenge", user), told.challenges, "{user}");
-        assert_eq!(count("login.wrong-code", "wrong-code", user), told.wrong, "{user}");
+        assert_eq!(
+            count("login.challenge", "challenge", user),
+            told.challenges,
+            "{user}"
+        );
+        assert_eq!(
+            count("login.wrong-code", "wrong-code", user),
+            told.wrong,
+            "{user}"
+        );
         assert_eq!(count("login.allow", "code", user), told.accepted.len(), "{user}");
     }
     let mut texts = BTreeMap::<String, Vec<Texted>>::new();
@@ -411,18 +410,27 @@ fn the_books_agree(stack: &Stack, told: &BTreeMap<String, Told>, unknown: usize)
     assert!(texts.is_empty(), "texts of no login: {texts:?}");
     // Leases that ended by themselves, while the kills went on, are there too. A kill leaves no more than were under way.
     let lost: usize = told.values().map(|told| told.lost).sum();
-    assert!(unknowns >= unknown && unknowns >= lost, "{unknowns}, {unknown}, {lost}");
+    assert!(
+        unknowns >= unknown && unknowns >= lost,
+        "{unknowns}, {unknown}, {lost}"
+    );
     assert!(unknowns <= KILLS.saturating_add(1).saturating_mul(2 * WORKERS));
 }
 
 fn the_database_is_sound(stack: &mut Stack) {
     match stack.admin(AdminOp::AuditVerify) {
         AdminReply::AuditVerified {
-            rows, broken_at: None, ..
+            rows,
+            broken_at: None,
+            ..
         } => assert!(rows > 0),
         other => panic!("{other:?}"),
     }
     assert!(stack.daemon.as_mut().unwrap().stop().success());
+    for log in ["daemon.log", "radius.log"] {
+        let log = std::fs::read_to_string(stack.dir().join(log)).unwrap();
+        assert!(!log.is_empty() && !log.contains("panicked at"));
+    }
     let script = "import sqlite3, sys\n\
         print(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchall())\n";
     assert_eq!(on_database(stack, script), "[('ok',)]");
@@ -445,7 +453,7 @@ fn a_text_cut_off_by_a_kill_goes_once_more_with_the_same_code_through_another_pr
     stack.client("gw", "127.0.0.1/32", "vpn", "local");
     stack.user("alice", 5678, &["vpn"]);
     stack.start_radius("127.0.0.1:0");
-    let mut vpn = Vpn::new(stack.address(), SECRET, Dice::cast("crash, two providers"));
+    let mut vpn = Vpn::new(stack.address(), SECRET, Dice::new(2));
     let challenged = vpn.ask("alice", PASSWORD, None);
     assert_eq!(challenged.code, Code::AccessChallenge, "{}", challenged.message);
     let first = text_in(&gateway.received(1)[0]);

@@ -27,7 +27,7 @@ fn stack_with(further: &str) -> (Stack, Vpn) {
     stack.client("gw", "127.0.0.1/32", "vpn", "local");
     stack.user("alice", 5678, &["vpn"]);
     stack.start_radius("127.0.0.1:0");
-    let vpn = Vpn::new(stack.address(), SECRET, Dice::cast("http"));
+    let vpn = Vpn::new(stack.address(), SECRET, Dice::new(1));
     (stack, vpn)
 }
 
@@ -109,12 +109,7 @@ fn get_form_and_json_carry_a_login() {
         let text = text_in(&request);
         assert_eq!(text.to, number(5678));
         assert!(login.message.contains(&text.label()), "{}", login.message);
-        let header = |name: &str| {
-            request["headers"][name]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let header = |name: &str| request["headers"][name].as_str().unwrap_or_default().to_owned();
         match kind {
             "get" => {
                 assert_eq!(request["method"], "GET");
@@ -155,10 +150,7 @@ fn a_200_with_an_error_in_its_body_goes_to_the_next_provider_with_the_same_digit
     let login = challenged(&mut vpn, "alice");
     let delivered = text_in(&good.received(1)[0]);
     let offered = text_in(&broke.received(1)[0]);
-    assert_eq!(
-        (&offered.to, offered.code()),
-        (&delivered.to, delivered.code())
-    );
+    assert_eq!((&offered.to, offered.code()), (&delivered.to, delivered.code()));
     accepted(&mut vpn, "alice", &login, &delivered.code());
     let message = newest(&stack);
     assert_eq!(message.state, "accepted");
@@ -204,10 +196,7 @@ fn a_hang_is_answered_at_once_and_tried_elsewhere_after_eight_seconds() {
     let offered = text_in(&silent.received(1)[0]);
     let (delivered, waited) = timed(|| text_in(&good.received(1)[0]));
     assert!(waited >= UNKNOWN_WAIT, "{waited:?}");
-    assert_eq!(
-        (&offered.to, offered.code()),
-        (&delivered.to, delivered.code())
-    );
+    assert_eq!((&offered.to, offered.code()), (&delivered.to, delivered.code()));
     accepted(&mut vpn, "alice", &login, &delivered.code());
     let message = newest(&stack);
     assert_eq!(message.state, "accepted");
@@ -273,13 +262,54 @@ fn send_test_says_what_came_of_it_and_repeats_no_secret() {
     );
     let (state, id, detail) = send_test(&stack, Some("denies"));
     assert_eq!((state.as_str(), id), ("failed", None));
-    assert!(detail.contains("HTTP 401") && detail.contains("refused"), "{detail}");
+    assert!(
+        detail.contains("HTTP 401") && detail.contains("refused"),
+        "{detail}"
+    );
     for secret in [TOKEN, "1712345678", "test message"] {
         assert!(!detail.contains(secret), "{detail}");
     }
     let fault = stack.refused(test_op(&number(5678), Some("nobody")));
     assert_eq!(fault.code, FaultCode::NotFound);
     assert!(fault.message.contains("`nobody`"), "{}", fault.message);
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_with_the_key_and_the_fix() {
+    let (stack, _) = stack();
+    let gateway = Gateway::start();
+    let add = |settings: &serde_json::Value| {
+        let fault = stack.refused(AdminOp::SmsProviderAdd {
+            name: "bad".to_owned(),
+            kind: "http".to_owned(),
+            priority: None,
+            sender: String::new(),
+            config: Secret::new(settings.to_string()),
+        });
+        assert_eq!(fault.code, FaultCode::Invalid);
+        assert!(!fault.message.contains(TOKEN), "{}", fault.message);
+        fault.message
+    };
+    let with = |key: &str, value: serde_json::Value| {
+        let mut settings = gateway.get("/send");
+        settings.as_object_mut().unwrap().insert(key.to_owned(), value);
+        settings
+    };
+    for (settings, said) in [
+        (with("total-timeout", "60s".into()), "total-timeout: at most 15 s"),
+        (with("totl-timeout", "5s".into()), "totl-timeout"),
+        (with("url", "http://192.0.2.1/".into()), "plain-http"),
+        (with("success", serde_json::json!({ "status": [200] })), "success: "),
+        (with("secrets", serde_json::json!({})), "no secret `token`"),
+        (serde_json::json!(TOKEN), "settings: "),
+    ] {
+        let message = add(&settings);
+        assert!(message.contains(said), "{said}: {message}");
+    }
+    match stack.admin(AdminOp::SmsProviderList) {
+        AdminReply::Providers { providers } => assert!(providers.is_empty()),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -369,7 +399,11 @@ fn while_sending_is_paused_nothing_leaves_not_even_what_was_queued_before() {
             rejected.message
         );
         let fault = refused_test(&stack, &number(5678));
-        assert!(fault.message.contains("otpostctl sms resume"), "{}", fault.message);
+        assert!(
+            fault.message.contains("otpostctl sms resume"),
+            "{}",
+            fault.message
+        );
         // The second try is due after a second, and is held back each time the worker looks.
         wait_for("the worker to hold the text back", || {
             let log = stack.daemon.as_ref().unwrap().log();

@@ -310,7 +310,10 @@ fn a_stopped_daemon_denies_and_only_safe_leaves_it_to_the_stack() {
     machine.opens();
     // While the daemon is there, safe asks for the code as secure does.
     let (waiting, text) = machine.asked_at("console");
-    denied(&waiting.typing(&format!("{}\n", wrong(&text.code()))), "Conversation error");
+    denied(
+        &waiting.typing(&format!("{}\n", wrong(&text.code()))),
+        "Conversation error",
+    );
     machine.stop();
     let tested = machine.at("door").typing("123456\n");
     denied(&tested, UNAVAILABLE);
@@ -1074,43 +1077,4 @@ fn ssh_survives_a_restart_of_the_daemon_between_prompt_and_answer() {
         assert_eq!(session.prompts.len(), 2, "{how:?}: {session:?}");
         assert_eq!(machine.stack.settled(), before + 1, "{how:?}");
     }
-}
-
-#[test]
-fn zz_experiment() {
-    let machine = Machine::pamtester().unwrap();
-    // 1: wrong code then EOF
-    let (waiting, text) = machine.asked();
-    let t = waiting.typing(&format!("{}\n", wrong(&text.code())));
-    eprintln!("EXP1 {:?} open={}", t.success, machine.waiting_logins());
-    for _ in 0..3 { let t = machine.at("door").typing("000000\n"); eprintln!("EXP1b {}", t.text); machine.unlock(); }
-    // 2: no resource + safe
-    machine.service("nores", "failmode=safe");
-    let t = machine.at("nores").typing("");
-    eprintln!("EXP2 no-resource+safe success={}", t.success);
-    // 3: budget + safe
-    machine.stack.user("bob", 2222, &["hosts"]);
-    machine.stack.admin(AdminOp::SmsPolicySet(otpost_ipc::admin::SmsPolicySet { user_hour: Some(1), ..Default::default() }));
-    machine.service("console", "failmode=safe");
-    for _ in 0..3 {
-        let t = Pamtester::new(&machine.sandbox, "console", "bob").typing("");
-        eprintln!("EXP3 success={} {}", t.success, t.text);
-    }
-    // 4 decoy
-    machine.door("decoy");
-    let t = machine.at("door").typing("123456\n");
-    eprintln!("EXP4 decoy {}", t.text);
-}
-
-#[test]
-fn zz_frozen() {
-    let machine = Machine::pamtester().unwrap();
-    machine.service("door", "timeout=1");
-    freeze(&machine.stack);
-    for _ in 0..3 { denied(&machine.at("door").typing("123456\n"), UNAVAILABLE); }
-    machine.stack.daemon.as_ref().unwrap().signal(Signal::SIGCONT);
-    machine.no_connection();
-    eprintln!("EXP5 texts after thaw {} open {}", machine.stack.settled(), machine.waiting_logins());
-    let t = machine.at("door").typing("123456\n");
-    eprintln!("EXP5 {}", t.text);
 }

@@ -156,10 +156,18 @@ impl FreeRadius {
         fs::create_dir_all(dir)?;
         let mut file = String::new();
         for n in 0..users {
-            writeln!(file, "{} Cleartext-Password := \"{}\"", names::user(n), names::password(n))?;
+            writeln!(
+                file,
+                "{} Cleartext-Password := \"{}\"",
+                names::user(n),
+                names::password(n)
+            )?;
         }
         fs::write(dir.join("users"), file)?;
-        fs::write(dir.join("dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n")?;
+        fs::write(
+            dir.join("dictionary"),
+            "$INCLUDE /usr/share/freeradius/dictionary\n",
+        )?;
         Ok(Self {
             dir: dir.to_owned(),
             users,

@@ -356,16 +356,27 @@ impl<'p, 'f> Generator<'p, 'f> {
                 login.legs = [took, 0, 0];
                 login.step = now;
                 login.state.clear();
-                login.state.extend_from_slice(packet.first(attribute::STATE).ok_or("a challenge without State")?);
-                let message = packet.first(attribute::REPLY_MESSAGE).ok_or("a challenge without Reply-Message")?;
+                login.state.extend_from_slice(
+                    packet
+                        .first(attribute::STATE)
+                        .ok_or("a challenge without State")?,
+                );
+                let message = packet
+                    .first(attribute::REPLY_MESSAGE)
+                    .ok_or("a challenge without Reply-Message")?;
                 let message = std::str::from_utf8(message)?.to_owned();
                 if matches!(self.factor, Factor::Message) {
-                    let digits = message.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6);
+                    let digits = message
+                        .split(|c: char| !c.is_ascii_digit())
+                        .find(|word| word.len() == 6);
                     let digits = digits.ok_or("a challenge without digits")?.to_owned();
                     return self.answer(slot, &digits);
                 }
                 let mut words = message.split(' ').skip_while(|word| *word != "text");
-                words.nth(1).ok_or("a challenge without a label")?.clone_into(&mut login.label);
+                words
+                    .nth(1)
+                    .ok_or("a challenge without a label")?
+                    .clone_into(&mut login.label);
                 login.phase = Phase::Waiting;
                 let user = login.user;
                 self.waiting.insert(user, slot);
@@ -411,7 +422,9 @@ impl<'p, 'f> Generator<'p, 'f> {
         inbox.read(|code| came.push(code))?;
         let any = !came.is_empty();
         for code in came {
-            let Some(user) = names::user_of(&code.to) else { continue };
+            let Some(user) = names::user_of(&code.to) else {
+                continue;
+            };
             self.codes.insert(user, (code.label, code.digits));
             self.try_answer(user)?;
         }

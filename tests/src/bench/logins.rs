@@ -88,7 +88,9 @@ struct Place {
 
 pub(super) fn measure(bench: &Bench) -> Outcome<Logins> {
     let all = processors()?;
-    let count = (0..CpuSet::count()).filter(|n| all.is_set(*n).unwrap_or(false)).count();
+    let count = (0..CpuSet::count())
+        .filter(|n| all.is_set(*n).unwrap_or(false))
+        .count();
     let place = Place {
         all,
         apart: count > 1,
@@ -121,7 +123,12 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Logins> {
             }
             // The first round makes up for it: tokens are verified by their first login.
             let warm_up = if number == 0 { 3 } else { 1 };
-            let round = round(row, &place, Duration::from_secs(warm_up), (&mut otpost, &mut freeradius))?;
+            let round = round(
+                row,
+                &place,
+                Duration::from_secs(warm_up),
+                (&mut otpost, &mut freeradius),
+            )?;
             let figures = &round.figures;
             say(&format!(
                 "{name:<20} {:>4} at once: {:>7.0}/s  p50 {:>7.0}  p99 {:>7.0} us  legs {:?}  lost {} forged {} refused {} again {}",
@@ -205,7 +212,14 @@ fn round(
     } else {
         freeradius.program.iter().collect()
     };
-    bind(if cpus == Cpus::Server { Cpus::Load } else { Cpus::All }, &place.all)?;
+    bind(
+        if cpus == Cpus::Server {
+            Cpus::Load
+        } else {
+            Cpus::All
+        },
+        &place.all,
+    )?;
     let mut marks = Vec::new();
     let figures = load::run(&plan, factor, || {
         marks.push(programs.iter().map(|program| program.cpu()).collect::<Vec<_>>());
@@ -218,10 +232,16 @@ fn round(
     let mut cpu = Vec::new();
     for ((program, before), after) in programs.iter().zip(before).zip(after) {
         for (thread, after) in after {
-            let known = before.iter().find(|(name, _)| name == thread).map_or(0, |(_, time)| *time);
+            let known = before
+                .iter()
+                .find(|(name, _)| name == thread)
+                .map_or(0, |(_, time)| *time);
             let used = Duration::from_nanos(after.saturating_sub(known));
             let logins = f64::from(u32::try_from(figures.logins.max(1))?);
-            cpu.push((format!("{}: {thread}", program.name()), used.as_secs_f64() * 1e6 / logins));
+            cpu.push((
+                format!("{}: {thread}", program.name()),
+                used.as_secs_f64() * 1e6 / logins,
+            ));
         }
     }
     Ok(Round { figures, cpu })

@@ -6,12 +6,12 @@
 mod freeradius;
 mod load;
 mod logins;
-//mod memory;
+mod memory;
 mod names;
 mod otpost;
-//mod pam;
+mod pam;
 mod process;
-//mod report;
+mod report;
 mod sys;
 mod texts;
 
@@ -51,6 +51,9 @@ Settings, from the environment:
   BENCH_LOGINS    logins through PAM of each row (10000)
   BENCH_REST      seconds of rest before memory is looked at again (65)
   BENCH_WINDOWS   logins under way at once (1 64 128)
+  BENCH_ONLY      only this row of the logins, for profiling: Otpost, OtpostAllCpus, FreeRadiusChallenge, FreeRadiusPap
+  BENCH_CPU       set: show processor time by thread
+  BENCH_CONFIG    further lines of otpostd's configuration
 ";
 
 /// Settings and places.
@@ -98,7 +101,10 @@ impl Bench {
             rest: Duration::from_secs(setting("BENCH_REST", 65)?),
             windows: windows
                 .split_whitespace()
-                .map(|word| word.parse().map_err(|_| format!("BENCH_WINDOWS: {word} is no number")))
+                .map(|word| {
+                    word.parse()
+                        .map_err(|_| format!("BENCH_WINDOWS: {word} is no number"))
+                })
                 .collect::<Result<_, _>>()?,
             results: programs.join("bench"),
             programs,
@@ -113,9 +119,9 @@ impl Bench {
         for part in parts {
             match part.as_str() {
                 "logins" => self.store("logins", &logins::measure(self)?)?,
-//                "memory" => self.store("memory", &memory::measure(self)?)?,
-//                "pam" => self.store("pam", &pam::measure(self)?)?,
-//                "report" => report::write(self)?,
+                //                "memory" => self.store("memory", &memory::measure(self)?)?,
+                //                "pam" => self.store("pam", &pam::measure(self)?)?,
+                //                "report" => report::write(self)?,
                 _ => return Err(USAGE.into()),
             }
         }
@@ -140,7 +146,9 @@ impl Bench {
 fn setting<T: std::str::FromStr>(name: &str, default: T) -> Outcome<T> {
     match std::env::var(name) {
         Err(_) => Ok(default),
-        Ok(text) => text.parse().map_err(|_| format!("{name}: {text} is not understood").into()),
+        Ok(text) => text
+            .parse()
+            .map_err(|_| format!("{name}: {text} is not understood").into()),
     }
 }
 

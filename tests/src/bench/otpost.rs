@@ -23,7 +23,6 @@ use super::{Outcome, PATIENCE, SECRET, names, wait_for};
 const IMPORTERS: usize = 16;
 const PIPELINE: usize = 16;
 
-
 /// Both programs and their state.
 #[derive(Debug)]
 pub(super) struct Otpost {
@@ -38,9 +37,13 @@ impl Otpost {
     pub(super) fn install(dir: &Path, programs: &Path, all: &CpuSet) -> Outcome<Self> {
         for part in ["data", "run"] {
             let mode = if part == "run" { 0o755 } else { 0o700 };
-            DirBuilder::new().mode(mode).recursive(true).create(dir.join(part))?;
+            DirBuilder::new()
+                .mode(mode)
+                .recursive(true)
+                .create(dir.join(part))?;
         }
         let shown = dir.display();
+        let further = std::env::var("BENCH_CONFIG").unwrap_or_default();
         fs::write(
             dir.join("daemon.toml"),
             format!(
@@ -48,7 +51,7 @@ impl Otpost {
                  [store]\npath = \"{shown}/data/otpost.db\"\n\
                  [keys]\nmaster-key-file = \"{shown}/data/master.key\"\n\
                  [sockets]\ndirectory = \"{shown}/run\"\n\
-                 [log]\nlevel = \"warn\"\n"
+                 [log]\nlevel = \"warn\"\n{further}"
             ),
         )?;
         let mut otpost = Self {
@@ -158,7 +161,10 @@ impl Otpost {
                 ..ResourceSettings::default()
             },
         })?;
-        for (name, network, first_factor) in [("gw", "127.0.0.1/32", "stack"), ("local", "127.0.0.2/32", "local")] {
+        for (name, network, first_factor) in [
+            ("gw", "127.0.0.1/32", "stack"),
+            ("local", "127.0.0.2/32", "local"),
+        ] {
             self.admin(AdminOp::RadiusClientAdd {
                 name: name.to_owned(),
                 networks: vec![network.to_owned()],
@@ -192,9 +198,11 @@ impl Otpost {
                 .map(|n| (n * part).min(count)..((n + 1) * part).min(count))
                 .map(|users| scope.spawn(|| import_part(&socket, users).map_err(|error| error.to_string())))
                 .collect();
-            parts
-                .into_iter()
-                .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err("an importer panicked".to_owned())))
+            parts.into_iter().try_for_each(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| Err("an importer panicked".to_owned()))
+            })
         })?;
         Ok(begun.elapsed().as_secs_f64())
     }

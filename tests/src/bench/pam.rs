@@ -1,1 +1,187 @@
-//! PAM.
+//! The PAM module next to its peers: the loop over libpam is C (tests/bench/pamloop.c), as a program has to call libpam.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use super::freeradius::FreeRadius;
+use super::otpost::Otpost;
+use super::process::{Cpus, processors};
+use super::{Bench, Outcome, SECRET, Scratch, names, say, sys};
+use crate::pamstack::Sandbox;
+use crate::scripted::{ScriptedDaemon, one_code};
+
+/// Logins are measured in parts, the subjects in turns, so that a busy moment of the machine hits all of them.
+const PARTS: usize = 5;
+/// The key of a TOTP token; the code is computed by Python's standard library.
+const TOTP_KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const TOTP: &str = "import base64,hmac,struct,sys,time\n\
+    h=hmac.new(base64.b32decode(sys.argv[1]),struct.pack('>Q',int(time.time())//30),'sha1').digest()\n\
+    o=h[19]&15\n\
+    print('%06d'%((struct.unpack('>I',h[o:o+4])[0]&0x7fffffff)%1000000))";
+/// A one-time code counts for half a minute to either side: this many logins take less.
+const TOTP_LOGINS: usize = 2_000;
+
+/// Median and 99th percentile in microseconds.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Times {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+}
+
+/// What pamloop prints.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Part {
+    pub(super) auth: Times,
+    pub(super) own: Times,
+    pub(super) cycle: Times,
+    pub(super) rounds: i64,
+    pub(super) descriptors: i64,
+    pub(super) threads: i64,
+    pub(super) heap: i64,
+    pub(super) resident: i64,
+}
+
+/// A subject's parts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) service: String,
+    pub(super) what: String,
+    pub(super) parts: Vec<Part>,
+}
+
+/// All rows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Pam {
+    pub(super) date: u64,
+    pub(super) rows: Vec<Row>,
+    /// One run of our module without a pause, for leaks.
+    pub(super) long: Part,
+}
+
+struct Subject {
+    service: &'static str,
+    what: &'static str,
+    user: String,
+    answers: Vec<String>,
+}
+
+pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
+    let all = processors()?;
+    let sandbox = Sandbox::or_skip(&["freeradius"]).ok_or("this part needs root and FreeRADIUS (make setup)")?;
+    let loop_program = PathBuf::from(std::env::var("BENCH_PAMLOOP").map_err(|_| "BENCH_PAMLOOP: start tests/bench/run.sh")?);
+    let scratch = Scratch::new();
+    let mut otpost = Otpost::install(&scratch.path().join("otpost"), &bench.programs, &all)?;
+    otpost.import(100)?;
+    let mut freeradius = FreeRadius::install(&scratch.path().join("freeradius"), 100)?;
+    let ports = freeradius.start(Cpus::All, &all)?;
+    otpost.start(Cpus::All, &all)?;
+    let stub = ScriptedDaemon::start(&sandbox.socket(), one_code("123456", 3));
+    let user = names::user(0);
+    let module = bench.programs.with_file_name("pam").join("libpam_otpost.so");
+    services(&sandbox, &otpost, &module, [ports.pap.port(), ports.challenge.port()])?;
+    let password = names::password(0);
+    let subject = |service, what, user: &str, answers: &[&str]| Subject {
+        service,
+        what,
+        user: user.to_owned(),
+        answers: answers.iter().map(|&answer| answer.to_owned()).collect(),
+    };
+    let inbox = format!("@{}", otpost.inbox().display());
+    let mut subjects = [
+        subject("bench-permit", "pam_permit: libpam alone", "root", &["-"]),
+        subject("bench-stub", "pam_otpost, the daemon a stub in memory", "root", &["123456"]),
+        subject("bench-google", "google-authenticator (TOTP, nothing stored)", "root", &["-"]),
+        subject("bench-otpost", "pam_otpost + otpostd: durable, with a text", &user, &[&inbox]),
+        subject("bench-radius", "pam_radius_auth + FreeRADIUS: password only", &user, &[&password]),
+        subject("bench-radius2", "pam_radius_auth + FreeRADIUS: challenge", &user, &[&password, "#"]),
+    ];
+    let mut rows: Vec<Row> = subjects
+        .iter()
+        .map(|subject| Row {
+            service: subject.service.to_owned(),
+            what: subject.what.to_owned(),
+            parts: Vec::new(),
+        })
+        .collect();
+    let each = bench.logins.div_ceil(PARTS).min(TOTP_LOGINS);
+    for _ in 0..PARTS {
+        for (subject, row) in subjects.iter_mut().zip(&mut rows) {
+            if subject.service == "bench-google" {
+                subject.answers = vec![totp()?];
+            }
+            let part = log_in(&sandbox, &loop_program, subject, each)?;
+            say(&format!(
+                "{:<48} auth p50 {:>7.0} p99 {:>7.0}, without the answer p50 {:>7.0}, cycle p50 {:>7.0} us",
+                row.what, part.auth.p50, part.auth.p99, part.own.p50, part.cycle.p50
+            ));
+            row.parts.push(part);
+        }
+    }
+    let long = subjects.iter().find(|subject| subject.service == "bench-stub").ok_or("the stub's row")?;
+    let long = log_in(&sandbox, &loop_program, long, bench.logins)?;
+    say(&format!("left after {} logins: {long:?}", long.rounds));
+    drop(stub);
+    otpost.stop()?;
+    freeradius.stop()?;
+    Ok(Pam {
+        date: sys::date().as_secs(),
+        rows,
+        long,
+    })
+}
+
+/// The PAM services of all subjects, in the sandbox's own /etc.
+fn services(sandbox: &Sandbox, otpost: &Otpost, module: &Path, ports: [u16; 2]) -> Outcome<()> {
+    if !module.exists() {
+        return Err(format!("{} is missing: start tests/bench/run.sh", module.display()).into());
+    }
+    let secret = sandbox.dir().join("google");
+    fs::write(&secret, format!("{TOTP_KEY}\n\" TOTP_AUTH\n"))?;
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o400))?;
+    for (port, service) in ports.into_iter().zip(["bench-radius", "bench-radius2"]) {
+        let conf = sandbox.dir().join(format!("{service}.conf"));
+        fs::write(&conf, format!("127.0.0.1:{port} {SECRET} 3\n"))?;
+        fs::set_permissions(&conf, fs::Permissions::from_mode(0o600))?;
+        let stack = format!("auth required pam_radius_auth.so conf={}\n", conf.display());
+        sandbox.service(service, &stack);
+    }
+    let ours = |socket: PathBuf| format!("auth required {} socket={}\n", module.display(), socket.display());
+    sandbox.service("bench-permit", "auth required pam_permit.so\n");
+    sandbox.service("bench-stub", &ours(sandbox.socket()));
+    sandbox.service("bench-otpost", &ours(otpost.pam_socket()));
+    sandbox.service(
+        "bench-google",
+        &format!(
+            "auth required pam_google_authenticator.so secret={} user=root\n",
+            secret.display()
+        ),
+    );
+    Ok(())
+}
+
+fn totp() -> Outcome<String> {
+    let output = Command::new("python3").args(["-c", TOTP, TOTP_KEY]).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn log_in(sandbox: &Sandbox, program: &Path, subject: &Subject, rounds: usize) -> Outcome<Part> {
+    let output = sandbox
+        .command(program)
+        .args([subject.service, &subject.user, &rounds.to_string()])
+        .args(&subject.answers)
+        .output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let log = sandbox.log();
+        let log = log.get(log.len().saturating_sub(5)..).unwrap_or_default().join("\n");
+        return Err(format!("{}: {said}{log}", subject.service).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}

@@ -15,7 +15,10 @@ pub(super) fn date() -> Duration {
 }
 
 /// Waits; nothing is measured meanwhile.
-#[expect(clippy::disallowed_methods, reason = "memory is looked at after a minute of rest")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "memory is looked at after a minute of rest"
+)]
 pub(super) fn rest(time: Duration) {
     std::thread::sleep(time);
 }

@@ -53,9 +53,14 @@ impl Inbox {
     /// Hands over the codes of the lines that were added.
     pub(super) fn read(&mut self, mut code: impl FnMut(Code)) -> Outcome<usize> {
         let got = self.file.read(&mut self.buffer)?;
-        self.rest.extend_from_slice(self.buffer.get(..got).unwrap_or_default());
+        self.rest
+            .extend_from_slice(self.buffer.get(..got).unwrap_or_default());
         let mut read = 0;
-        while let Some(end) = self.rest.get(read..).and_then(|new| new.iter().position(|c| *c == b'\n')) {
+        while let Some(end) = self
+            .rest
+            .get(read..)
+            .and_then(|new| new.iter().position(|c| *c == b'\n'))
+        {
             let line = self.rest.get(read..read + end).unwrap_or_default();
             code(parse(line)?);
             read += end + 1;

@@ -32,28 +32,29 @@ fn challenge_round_trip(store: &dyn Store) -> Result<(), StoreError> {
         one.tries += 1;
         let put = one.clone();
         write(store, move |tx| tx.put_challenge(&put))?;
-        assert_eq!(
-            read(store, |tx| tx.challenge(ChallengeId(id(1))))?,
-            Some(one.clone())
-        );
+        let found = read(store, |tx| tx.challenge(ChallengeId(id(1))))?;
+        assert_eq!(found.as_ref(), Some(&one));
     }
-    // Columns of their own change with the rest.
+    // What is looked for changes with the rest, each by itself.
+    let put = |one: &Challenge| {
+        let put = one.clone();
+        write(store, move |tx| tx.put_challenge(&put))
+    };
+    let later = one.deadline;
+    let open = |user: UserId, now: Timestamp| read(store, move |tx| tx.open_challenges(user, now));
+    one.expires = Timestamp(later.0 + 100);
+    one.deadline = Timestamp(later.0 + 10);
+    put(&one)?;
+    assert_eq!(open(ALICE, later)?, std::slice::from_ref(&one));
     one.user = BOB;
-    one.deadline = Timestamp(NOW.0 + 1);
+    put(&one)?;
+    assert_eq!(open(ALICE, later)?, []);
+    assert_eq!(open(BOB, later)?, std::slice::from_ref(&one));
     one.attempt = AttemptId(id(9));
-    let put = one.clone();
-    write(store, move |tx| tx.put_challenge(&put))?;
-    assert_eq!(
-        read(store, |tx| tx.challenge(ChallengeId(id(1))))?,
-        Some(one.clone())
-    );
-    assert_eq!(
-        read(store, |tx| tx.challenge_by_attempt(AttemptId(id(9))))?,
-        Some(one.clone())
-    );
-    assert_eq!(read(store, |tx| tx.challenge_by_attempt(AttemptId(id(1))))?, None);
-    assert_eq!(read(store, |tx| tx.open_challenges(ALICE, NOW))?, []);
-    assert_eq!(read(store, |tx| tx.open_challenges(BOB, NOW))?, [one]);
+    put(&one)?;
+    let by_attempt = |number: u8| read(store, move |tx| tx.challenge_by_attempt(AttemptId(id(number))));
+    assert_eq!(by_attempt(9)?, Some(one));
+    assert_eq!(by_attempt(1)?, None);
     assert_eq!(read(store, |tx| tx.challenge(ChallengeId(id(2))))?, None);
     Ok(())
 }
@@ -134,9 +135,19 @@ fn session_round_trip(store: &dyn Store) -> Result<(), StoreError> {
     }
     one.challenge = ChallengeId(id(2));
     let put = one.clone();
-    write(store, move |tx| tx.put_session(&put))?;
-    assert_eq!(read(store, |tx| tx.session(SessionId(id(1))))?, Some(one));
+    let get = || read(store, |tx| tx.session(SessionId(id(1))));
+    write(store, move |tx| {
+        tx.put_session(&put)?;
+        tx.put_challenge(&challenge(1, ALICE))?;
+        tx.put_challenge(&challenge(2, BOB))
+    })?;
+    assert_eq!(get()?.as_ref(), Some(&one));
     assert_eq!(read(store, |tx| tx.session(SessionId(id(2))))?, None);
+    // It goes with its new challenge, not with the old one.
+    write(store, |tx| tx.delete_user(ALICE))?;
+    assert_eq!(get()?, Some(one));
+    write(store, |tx| tx.delete_user(BOB))?;
+    assert_eq!(get()?, None);
     Ok(())
 }
 

@@ -72,7 +72,7 @@ fn apply(tx: &mut dyn Tx, [kind, a, b, c]: Op) -> Result<u64, StoreError> {
                 .map(|n| name(named(*n)))
                 .collect::<Result<_, _>>()?;
             user.email = (c % 2 == 0).then(|| pick(&["a@x", "A@X", "b@x"], c / 2).unwrap_or("").to_owned());
-            user.resources = (0..b % 3).map(|n| ResourceId(small(n + c))).collect();
+            user.resources = (0..b % 3).map(|n| ResourceId(small(n.wrapping_add(c)))).collect();
             tx.put_user(&user)?;
         }
         2 => tx.delete_user(UserId(small(a)))?,

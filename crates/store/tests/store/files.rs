@@ -409,12 +409,17 @@ fn a_commit_that_fails_fails_every_job_of_it() {
         )
         .unwrap();
     // The first job holds the writer until all others wait, so that they share the next commit.
+    let (in_tx, in_rx) = sync_channel(1);
     let (go_tx, go_rx) = sync_channel::<()>(1);
     let (done_tx, done_rx) = sync_channel(20);
     store.submit_write(
-        Box::new(move |_| go_rx.recv().map_err(|_| StoreError::Closed)),
+        Box::new(move |_| {
+            in_tx.try_send(()).map_err(|_| StoreError::Closed)?;
+            go_rx.recv().map_err(|_| StoreError::Closed)
+        }),
         Box::new(|_| {}),
     );
+    in_rx.recv().unwrap();
     for number in 0..10u8 {
         let done = done_tx.clone();
         store.submit_write(
