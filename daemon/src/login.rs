@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use otpost_core::Timestamp;
 use otpost_core::challenge::{Channel, Origin};
 use otpost_core::client::FirstFactor;
 use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId, UserId};
@@ -9,7 +10,7 @@ use otpost_core::login::{self, About, Answer, Asked, Begin, Change, First, Reaso
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
 use otpost_core::resource::Resource;
-use otpost_store::{Read, StoreError};
+use otpost_store::{Read, StoreError, Tx};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
@@ -206,23 +207,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                 return Ok(step);
             };
             let step = login::answer(&request, &rows.view(&keys), now, &mut rng);
-            let source = rows.challenge.source.clone();
-            let owner = Owner {
-                user: Some(rows.challenge.user),
-                token: rows.token.as_ref(),
-                source: &source,
-                now,
-            };
-            apply(tx, &step, &owner)?;
-            let about = About {
-                user: rows.user.as_ref().map_or("", |u| &u.login),
-                resource: rows.resource.as_ref().map_or("", |r| &r.name),
-                channel: further.channel,
-                group: further.group.as_deref().unwrap_or(&rows.challenge.group),
-                source: &source,
-            };
-            tx.append_audit(&step.event(&about, &known, now))?;
-            report(&step, &about, &known);
+            conclude(tx, &rows, &step, (&known, now))?;
             Ok(step)
         })
         .await?;
@@ -240,23 +225,58 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
 /// [`LoginError`]: nothing was stored.
 pub async fn cancel(daemon: &Arc<Daemon>, channel: Channel, session: SessionId) -> Result<(), LoginError> {
     let now = daemon.now();
+    let keys = daemon.keys.clone();
+    let reference = daemon.reference();
+    let attempt = keys.attempt("cancel", &session.0);
     daemon
         .write(move |tx| {
             let Some(rows) = AnswerRows::load(tx, session, now)? else {
                 return Ok(());
             };
-            let challenge = rows.challenge;
-            // A joined login is somebody else's too; it ends by time.
-            if challenge.channel == channel && challenge.open_at(now) && challenge.first_session == session {
-                let dead = otpost_core::challenge::Challenge {
-                    state: otpost_core::challenge::State::Dead,
-                    ..challenge
-                };
-                tx.put_challenge(&dead)?;
-            }
-            Ok(())
+            let request = Answer {
+                channel,
+                group: None,
+                user: None,
+                typed: None,
+                asked: Asked {
+                    attempt,
+                    reference: &reference,
+                },
+            };
+            let found = rows.view(&keys).found;
+            let Some(step) = found.and_then(|found| login::cancel(&request, &found, now)) else {
+                return Ok(());
+            };
+            conclude(tx, &rows, &step, (&reference, now))
         })
         .await?;
+    Ok(())
+}
+
+/// Stores and records a step of a login that was found.
+fn conclude(
+    tx: &mut dyn Tx,
+    rows: &AnswerRows,
+    step: &Step,
+    (reference, now): (&Reference, Timestamp),
+) -> Result<(), StoreError> {
+    let challenge = &rows.challenge;
+    let owner = Owner {
+        user: Some(challenge.user),
+        token: rows.token.as_ref(),
+        source: &challenge.source,
+        now,
+    };
+    apply(tx, step, &owner)?;
+    let about = About {
+        user: rows.user.as_ref().map_or("", |u| &u.login),
+        resource: rows.resource.as_ref().map_or("", |r| &r.name),
+        channel: challenge.channel,
+        group: &challenge.group,
+        source: &challenge.source,
+    };
+    tx.append_audit(&step.event(&about, reference, now))?;
+    report(step, &about, reference);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use otpost_core::outbox::LEASE;
 use otpost_core::provider::{Provider, ProviderKind};
 use otpost_sms::{FileInbox, HttpConfig, HttpTransport, Sender, Transport};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use crate::sys::Clock;
@@ -79,8 +80,7 @@ pub fn make(row: &Provider, environment: Environment, clock: &Arc<dyn Clock>) ->
     };
     let transport: Arc<dyn Transport> = match row.kind {
         ProviderKind::File => {
-            let config: FileConfig =
-                serde_json::from_str(row.config.expose()).map_err(|e| format!("settings: {e}"))?;
+            let config: FileConfig = settings(row)?;
             let clock = Arc::clone(clock);
             let time = Arc::new(move || UNIX_EPOCH + Duration::from_millis(clock.now().0));
             let environment = match environment {
@@ -90,8 +90,7 @@ pub fn make(row: &Provider, environment: Environment, clock: &Arc<dyn Clock>) ->
             Arc::new(FileInbox::new(config.path, environment, time).map_err(|e| e.to_string())?)
         }
         ProviderKind::Http => {
-            let config: HttpConfig =
-                serde_json::from_str(row.config.expose()).map_err(|e| format!("settings: {e}"))?;
+            let config: HttpConfig = settings(row)?;
             // A lease that ends under a submission would have the text sent twice.
             if config.total_timeout > LONGEST {
                 return Err(format!(
@@ -111,4 +110,19 @@ pub fn make(row: &Provider, environment: Environment, clock: &Arc<dyn Clock>) ->
         sender,
         transport,
     })
+}
+
+fn settings<T: DeserializeOwned>(row: &Provider) -> Result<T, String> {
+    serde_json::from_str(row.config.expose()).map_err(|error| mistake(&error.to_string()))
+}
+
+/// What serde says, without the value it could not use: that may be a credential. Names of keys stay.
+fn mistake(text: &str) -> String {
+    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+    match text.rsplit_once(", expected ") {
+        Some((what, expected)) if !what.starts_with("unknown field ") => {
+            format!("settings: a value is not of the right kind; expected is {expected}")
+        }
+        _ => format!("settings: {text}"),
+    }
 }

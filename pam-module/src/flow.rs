@@ -175,7 +175,7 @@ impl Login<'_> {
                 Err(error) => return self.not_decided(error),
             };
             if prompts >= self.options.retries {
-                self.cancel(session);
+                // The challenge stays open: the caller's next try (sudo has three) belongs to the same login.
                 self.host.log(
                     Level::Notice,
                     &format!("denied {}: {prompts} prompts are used up", self.who()),

@@ -1,4 +1,5 @@
 //! Programs that are expected to end by themselves.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::ffi::OsStr;
 use std::io::{Read, Write as _};

@@ -1,4 +1,5 @@
 //! Random choices of a test that a printed seed repeats.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};

@@ -1,5 +1,6 @@
 //! An SMS gateway: Python's `http.server`, with `urllib` and `json` to decode what it received. The path of the URL says
 //! how it behaves; the script is that of the HTTP transport's own tests.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

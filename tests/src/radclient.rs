@@ -1,5 +1,7 @@
 //! Driving `radclient` of freeradius-utils.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
 //! A VPN as RADIUS sees it: a client that sends the same packet again until an answer comes.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};

@@ -1,5 +1,6 @@
 //! What must stay secret is in no log at trace level, in no database file and in no output of otpostctl: codes, full
 //! phone numbers, passwords, shared secrets, credentials of providers, the master key.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -240,7 +241,9 @@ impl Scene {
             kind: "http".to_owned(),
             priority: None,
             sender: String::new(),
-            config: Secret::new(format!("{{\"url\": \"https://x.example/\", \"token\": \"{LEAKY}\"}}")),
+            config: Secret::new(format!(
+                "{{\"url\": \"https://x.example/\", \"token\": \"{LEAKY}\"}}"
+            )),
         });
         self.said.push_str(&fault.message);
         self.gateways.extend([denies, silent, good]);
@@ -280,7 +283,15 @@ impl Scene {
             priority: Some(0),
         });
         let done = self.ctl(
-            &["user", "add", "carol", "--resource", "vpn", "--password-file", &new],
+            &[
+                "user",
+                "add",
+                "carol",
+                "--resource",
+                "vpn",
+                "--password-file",
+                &new,
+            ],
             "",
         );
         assert!(done.status.success(), "{done:?}");
@@ -297,7 +308,9 @@ impl Scene {
             &format!("url = 'https://gateway.example/'\nsecrets = {{ token = '{LEAKY}'\n"),
         );
         let refused = self.ctl(
-            &["sms", "provider", "add", "bad", "--kind", "http", "--config", &bad],
+            &[
+                "sms", "provider", "add", "bad", "--kind", "http", "--config", &bad,
+            ],
             "",
         );
         assert_eq!(refused.status.code(), Some(2), "{refused:?}");
@@ -340,15 +353,22 @@ impl Scene {
         let server = self.stack.address().to_string();
         let test = |password| {
             [
-                "radius", "test", "alice", "--server", &server, "--secret-file", &secret,
-                "--password-file", password,
+                "radius",
+                "test",
+                "alice",
+                "--server",
+                &server,
+                "--secret-file",
+                &secret,
+                "--password-file",
+                password,
             ]
             .map(str::to_owned)
         };
         let texts = self.stack.settled();
         let args = test(&new);
         let mut login = self.start_ctl(&args.each_ref().map(String::as_str));
-        let code = self.remember(&self.stack.text_after(texts).clone());
+        let code = self.remember(&self.stack.text_after(texts));
         login.type_line(&code);
         let done = login.end();
         assert!(done.status.success(), "{done:?}");
@@ -481,7 +501,10 @@ fn secrets_are_in_no_log_no_database_and_no_output() {
     let leaks = found(said.path(), &[], &secrets);
     assert!(leaks.is_empty(), "{leaks:#?}");
     wait_for("the inbox to be as private as it should be", || {
-        let mode = fs::metadata(dir.join("inbox.jsonl")).unwrap().permissions().mode();
+        let mode = fs::metadata(dir.join("inbox.jsonl"))
+            .unwrap()
+            .permissions()
+            .mode();
         (mode & 0o7777 == 0o600).then_some(())
     });
 }

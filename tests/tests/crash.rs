@@ -1,5 +1,6 @@
 //! kill -9 of otpostd in the middle of VPN logins. What was acknowledged is still true after the restart: a code works
 //! once and never again, a challenge that was handed out can be answered, no login gets a second text or other digits.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -123,6 +124,8 @@ struct Told {
     /// States that were answered with a wrong code, and the right one.
     spent: Vec<(Vec<u8>, String)>,
     lost: usize,
+    /// Answers that came only after the packet was sent again.
+    resent: usize,
 }
 
 fn login_name(n: u16) -> String {
@@ -147,6 +150,7 @@ fn drive(ground: &Ground, vpn: u16, mut dice: Dice) -> BTreeMap<String, Told> {
             challenged.message
         );
         mine.challenges += 1;
+        mine.resent += usize::from(challenged.sent > 1);
         // Every login of this user before had exactly one.
         let Some(text) = ground.text(&number(n), mine.accepted.len()) else {
             mine.lost += 1;
@@ -156,7 +160,11 @@ fn drive(ground: &Ground, vpn: u16, mut dice: Dice) -> BTreeMap<String, Told> {
             continue;
         };
         let label = format!("from text {} to ", text.label());
-        assert!(challenged.message.contains(&label), "{user}: {}", challenged.message);
+        assert!(
+            challenged.message.contains(&label),
+            "{user}: {}",
+            challenged.message
+        );
         let code = text.code();
         let mut state = challenged.state;
         if dice.below(4) == 0 {
@@ -176,6 +184,7 @@ fn drive(ground: &Ground, vpn: u16, mut dice: Dice) -> BTreeMap<String, Told> {
         assert_eq!(accepted.code, Code::AccessAccept, "{user}: {}", accepted.message);
         let replayed = server.ask(&user, &code, Some(&state));
         assert_eq!(replayed.code, Code::AccessReject, "{user}: a code worked twice");
+        mine.resent += usize::from(accepted.sent > 1);
         mine.accepted.push((state, code));
     }
     told
@@ -327,6 +336,8 @@ fn twenty_kills_lose_no_login_and_let_no_code_work_twice() {
     assert_eq!(killed, KILLS);
     let accepted: usize = told.values().map(|t| t.accepted.len()).sum();
     assert!(accepted >= LOGINS, "only {accepted} logins");
+    let resent: usize = told.values().map(|t| t.resent).sum();
+    assert!(resent >= KILLS, "only {resent} packets noticed a kill");
 
     // Texts that nobody knows about end as such; no second one follows, as there is nobody else to send it.
     stack.daemon.as_mut().unwrap().kill();
@@ -384,6 +395,11 @@ fn the_books_agree(stack: &Stack, told: &BTreeMap<String, Told>, unknown: usize)
         );
         assert_eq!(count("login.allow", "code", user), told.accepted.len(), "{user}");
     }
+    let again = rows.iter().filter(|row| row.reason == "retransmit").count();
+    let _ = writeln!(
+        std::io::stderr(),
+        "crash: {again} packets came after their answer was stored"
+    );
     let mut texts = BTreeMap::<String, Vec<Texted>>::new();
     for text in stack.texts() {
         texts.entry(text.reference.clone()).or_default().push(text);

@@ -1,4 +1,5 @@
 //! Texts through HTTP gateways, from the login to the provider and back to the administrator.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test")]
 
 use std::time::Duration;
 
@@ -299,9 +300,20 @@ fn settings_that_cannot_work_are_refused_with_the_key_and_the_fix() {
         (with("total-timeout", "60s".into()), "total-timeout: at most 15 s"),
         (with("totl-timeout", "5s".into()), "totl-timeout"),
         (with("url", "http://192.0.2.1/".into()), "plain-http"),
-        (with("success", serde_json::json!({ "status": [200] })), "success: "),
+        (
+            with("success", serde_json::json!({ "status": [200] })),
+            "success: ",
+        ),
         (with("secrets", serde_json::json!({})), "no secret `token`"),
-        (serde_json::json!(TOKEN), "settings: "),
+        // Values may be credentials that stand at the wrong place.
+        (serde_json::json!(TOKEN), "expected is struct HttpConfig"),
+        (with("auth", TOKEN.into()), "expected is "),
+        (
+            with("class-map", serde_json::json!({ "9": TOKEN })),
+            "expected is one of `number`",
+        ),
+        (with("method", TOKEN.into()), "expected is one of `GET`"),
+        (with("connect-timeout", TOKEN.into()), "write it like"),
     ] {
         let message = add(&settings);
         assert!(message.contains(said), "{said}: {message}");

@@ -1,5 +1,5 @@
 //! Logins through the real `pam_otpost.so` and the real otpostd, at pamtester, sshd, su and sudo.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -44,7 +44,7 @@ struct Machine {
 impl Machine {
     fn or_skip(programs: &[&str]) -> Option<Self> {
         let sandbox = Sandbox::or_skip(programs)?;
-        let mut machine = Self {
+        let machine = Self {
             stack: Stack::new(),
             sandbox,
         };
@@ -374,7 +374,7 @@ fn freeze(stack: &Stack) {
 
 #[test]
 fn a_frozen_daemon_with_a_full_backlog_holds_nobody_past_the_timeout() {
-    let Some(mut machine) = Machine::with_login(&["pamtester", "sshd", "ssh"]) else {
+    let Some(machine) = Machine::with_login(&["pamtester", "sshd", "ssh"]) else {
         return;
     };
     machine.door("timeout=1");

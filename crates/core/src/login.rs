@@ -16,7 +16,7 @@ use crate::token::Token;
 use crate::user::{Guard, User};
 use crate::{Rng, Timestamp};
 
-pub use answer::{Answer, AnswerView, Found, answer};
+pub use answer::{Answer, AnswerView, Found, answer, cancel};
 pub use begin::{Begin, BeginView, First, begin, token_of};
 
 /// Why a login went as it did. Operators see it; users do not.
@@ -90,8 +90,8 @@ pub enum Reason {
     TriesUsed,
     /// Too many prompts in one login.
     TooManyRounds,
-    /// The caller may not ask this.
-    Caller,
+    /// The user went away.
+    Cancelled,
     /// The first factor failed before us; nothing was looked at.
     Decoy,
 }
@@ -135,7 +135,7 @@ impl Reason {
             Self::Expired => "expired",
             Self::TriesUsed => "tries-used",
             Self::TooManyRounds => "too-many-rounds",
-            Self::Caller => "caller",
+            Self::Cancelled => "cancelled",
             Self::Decoy => "decoy",
         }
     }

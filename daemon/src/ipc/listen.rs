@@ -132,13 +132,7 @@ impl Sockets {
             give(&admin_path, None, Some(group.gid), &group.name)?;
         }
         let access = HashMap::from([
-            (
-                "pam",
-                Access {
-                    lockers: config.lockers.clone(),
-                    ..Access::default()
-                },
-            ),
+            ("pam", Access::default()),
             (
                 "radius",
                 Access {
@@ -363,7 +357,12 @@ async fn connection(
             .ok()
             .flatten()
     };
-    if let Err(refusal) = may_connect(role, peer, account.as_ref(), access) {
+    let mut access = access.clone();
+    if role == Role::Pam {
+        // These change while the daemon serves.
+        access.lockers = daemon.lockers.read().map(|l| l.clone()).unwrap_or_default();
+    }
+    if let Err(refusal) = may_connect(role, peer, account.as_ref(), &access) {
         warn!(?role, uid = peer.uid, pid = peer.pid, %refusal, "refused a connection");
         Connection::refuse(stream, fault(&daemon, FaultCode::Forbidden, &refusal.to_string())).await;
         return;

@@ -39,10 +39,12 @@ pub(crate) fn reply(verdict: &Verdict, now: Timestamp) -> LoginReply {
         },
         Reply::Deny { exhausted } => LoginReply::Deny {
             text: text::refusal(verdict.reason, reference),
-            kind: match (exhausted, verdict.reason) {
-                (true, _) => DenyKind::MaxTries,
-                (false, Reason::Sms(_) | Reason::NoResource) => DenyKind::Unavailable,
-                (false, _) => DenyKind::Denied,
+            // Never "unavailable": a module that lets people in while the daemon is away must not do so for a refusal, or
+            // whoever uses up a budget would get in without a code.
+            kind: if *exhausted {
+                DenyKind::MaxTries
+            } else {
+                DenyKind::Denied
             },
             reference: reference.to_owned(),
         },

@@ -383,9 +383,8 @@ impl<'p, 'f> Generator<'p, 'f> {
                 self.try_answer(user)
             }
             (Phase::Answered, Code::AccessAccept, _) => {
-                if let [_, _, last] = &mut login.legs {
-                    *last = took;
-                }
+                let [_, _, last] = &mut login.legs;
+                *last = took;
                 self.end(slot, now)
             }
             (_, code, _) => {
@@ -407,9 +406,8 @@ impl<'p, 'f> Generator<'p, 'f> {
         let now = sys::now();
         let login = self.logins.get_mut(slot).ok_or("no such login")?;
         login.phase = Phase::Answered;
-        if let [_, wait, _] = &mut login.legs {
-            *wait = micros(now - login.step);
-        }
+        let [_, wait, _] = &mut login.legs;
+        *wait = micros(now - login.step);
         self.request(slot, digits)
     }
 

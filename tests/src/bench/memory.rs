@@ -66,7 +66,11 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Memories> {
     look(&otpost, "after passwords were checked", &mut looks)?;
     say(&format!("resting for {} s", bench.rest.as_secs()));
     sys::rest(bench.rest);
-    look(&otpost, &format!("after {} s of rest", bench.rest.as_secs()), &mut looks)?;
+    look(
+        &otpost,
+        &format!("after {} s of rest", bench.rest.as_secs()),
+        &mut looks,
+    )?;
     otpost.stop()?;
     Ok(Memories {
         date: sys::date().as_secs(),

@@ -119,9 +119,9 @@ impl Bench {
         for part in parts {
             match part.as_str() {
                 "logins" => self.store("logins", &logins::measure(self)?)?,
-                //                "memory" => self.store("memory", &memory::measure(self)?)?,
-                //                "pam" => self.store("pam", &pam::measure(self)?)?,
-                //                "report" => report::write(self)?,
+                "memory" => self.store("memory", &memory::measure(self)?)?,
+                "pam" => self.store("pam", &pam::measure(self)?)?,
+                "report" => report::write(self)?,
                 _ => return Err(USAGE.into()),
             }
         }

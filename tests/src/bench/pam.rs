@@ -71,8 +71,10 @@ struct Subject {
 
 pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
     let all = processors()?;
-    let sandbox = Sandbox::or_skip(&["freeradius"]).ok_or("this part needs root and FreeRADIUS (make setup)")?;
-    let loop_program = PathBuf::from(std::env::var("BENCH_PAMLOOP").map_err(|_| "BENCH_PAMLOOP: start tests/bench/run.sh")?);
+    let sandbox =
+        Sandbox::or_skip(&["freeradius"]).ok_or("this part needs root and FreeRADIUS (make setup)")?;
+    let loop_program =
+        PathBuf::from(std::env::var("BENCH_PAMLOOP").map_err(|_| "BENCH_PAMLOOP: start tests/bench/run.sh")?);
     let scratch = Scratch::new();
     let mut otpost = Otpost::install(&scratch.path().join("otpost"), &bench.programs, &all)?;
     otpost.import(100)?;
@@ -82,7 +84,12 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
     let stub = ScriptedDaemon::start(&sandbox.socket(), one_code("123456", 3));
     let user = names::user(0);
     let module = bench.programs.with_file_name("pam").join("libpam_otpost.so");
-    services(&sandbox, &otpost, &module, [ports.pap.port(), ports.challenge.port()])?;
+    services(
+        &sandbox,
+        &otpost,
+        &module,
+        [ports.pap.port(), ports.challenge.port()],
+    )?;
     let password = names::password(0);
     let subject = |service, what, user: &str, answers: &[&str]| Subject {
         service,
@@ -93,11 +100,36 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
     let inbox = format!("@{}", otpost.inbox().display());
     let mut subjects = [
         subject("bench-permit", "pam_permit: libpam alone", "root", &["-"]),
-        subject("bench-stub", "pam_otpost, the daemon a stub in memory", "root", &["123456"]),
-        subject("bench-google", "google-authenticator (TOTP, nothing stored)", "root", &["-"]),
-        subject("bench-otpost", "pam_otpost + otpostd: durable, with a text", &user, &[&inbox]),
-        subject("bench-radius", "pam_radius_auth + FreeRADIUS: password only", &user, &[&password]),
-        subject("bench-radius2", "pam_radius_auth + FreeRADIUS: challenge", &user, &[&password, "#"]),
+        subject(
+            "bench-stub",
+            "pam_otpost, the daemon a stub in memory",
+            "root",
+            &["123456"],
+        ),
+        subject(
+            "bench-google",
+            "google-authenticator (TOTP, nothing stored)",
+            "root",
+            &["-"],
+        ),
+        subject(
+            "bench-otpost",
+            "pam_otpost + otpostd: durable, with a text",
+            &user,
+            &[&inbox],
+        ),
+        subject(
+            "bench-radius",
+            "pam_radius_auth + FreeRADIUS: password only",
+            &user,
+            &[&password],
+        ),
+        subject(
+            "bench-radius2",
+            "pam_radius_auth + FreeRADIUS: challenge",
+            &user,
+            &[&password, "#"],
+        ),
     ];
     let mut rows: Vec<Row> = subjects
         .iter()
@@ -121,8 +153,19 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
             row.parts.push(part);
         }
     }
-    let long = subjects.iter().find(|subject| subject.service == "bench-stub").ok_or("the stub's row")?;
+    let long = subjects
+        .iter()
+        .find(|subject| subject.service == "bench-stub")
+        .ok_or("the stub's row")?;
     let long = log_in(&sandbox, &loop_program, long, bench.logins)?;
+    for row in &rows {
+        let heap: i64 = row.parts.iter().map(|part| part.heap).sum();
+        say(&format!(
+            "{:<48} heap {heap:+} in {} logins",
+            row.what,
+            each * PARTS
+        ));
+    }
     say(&format!("left after {} logins: {long:?}", long.rounds));
     drop(stub);
     otpost.stop()?;
@@ -150,6 +193,8 @@ fn services(sandbox: &Sandbox, otpost: &Otpost, module: &Path, ports: [u16; 2]) 
         sandbox.service(service, &stack);
     }
     let ours = |socket: PathBuf| format!("auth required {} socket={}\n", module.display(), socket.display());
+    // pam_start reads this one too, whatever the service.
+    sandbox.service("other", "auth required pam_deny.so\n");
     sandbox.service("bench-permit", "auth required pam_permit.so\n");
     sandbox.service("bench-stub", &ours(sandbox.socket()));
     sandbox.service("bench-otpost", &ours(otpost.pam_socket()));
@@ -180,7 +225,10 @@ fn log_in(sandbox: &Sandbox, program: &Path, subject: &Subject, rounds: usize) -
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let log = sandbox.log();
-        let log = log.get(log.len().saturating_sub(5)..).unwrap_or_default().join("\n");
+        let log = log
+            .get(log.len().saturating_sub(5)..)
+            .unwrap_or_default()
+            .join("\n");
         return Err(format!("{}: {said}{log}", subject.service).into());
     }
     Ok(serde_json::from_slice(&output.stdout)?)

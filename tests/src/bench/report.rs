@@ -40,29 +40,61 @@ turns on the same processors with the same load generator.
 /// The first line of what a program says.
 fn said(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).current_dir(root()).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
 fn file_field(path: &str, name: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-    line.split_once([':', '=']).map_or("", |(_, value)| value).trim().trim_matches('"').to_owned()
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(name))
+        .unwrap_or_default();
+    line.split_once([':', '='])
+        .map_or("", |(_, value)| value)
+        .trim()
+        .trim_matches('"')
+        .to_owned()
 }
 
 fn machine(page: &mut String) -> Outcome<()> {
     let cores = std::thread::available_parallelism()?;
     let memory = file_field("/proc/meminfo", "MemTotal");
-    let kib: f64 = memory.split(' ').next().unwrap_or_default().parse().unwrap_or_default();
+    let kib: f64 = memory
+        .split(' ')
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .unwrap_or_default();
     let dirty = said("git", &["status", "--porcelain", "--untracked-files=no"]);
     let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
     let version = said("dpkg-query", &["-W", "-f", "${Version}", "freeradius"]);
     writeln!(page, "| | |\n|---|---|")?;
-    writeln!(page, "| date | {} |", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]))?;
-    let changed = if dirty.is_empty() { "" } else { ", with changes that are not committed" };
+    writeln!(
+        page,
+        "| date | {} |",
+        said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])
+    )?;
+    let changed = if dirty.is_empty() {
+        ""
+    } else {
+        ", with changes that are not committed"
+    };
     writeln!(page, "| commit | {commit}{changed} |")?;
-    writeln!(page, "| machine | {}, {cores} processors, {:.0} GiB |", file_field("/proc/cpuinfo", "model name"), kib / 1_048_576.0)?;
-    writeln!(page, "| system | {}, Linux {} |", file_field("/etc/os-release", "PRETTY_NAME"), said("uname", &["-r"]))?;
+    writeln!(
+        page,
+        "| machine | {}, {cores} processors, {:.0} GiB |",
+        file_field("/proc/cpuinfo", "model name"),
+        kib / 1_048_576.0
+    )?;
+    writeln!(
+        page,
+        "| system | {}, Linux {} |",
+        file_field("/etc/os-release", "PRETTY_NAME"),
+        said("uname", &["-r"])
+    )?;
     writeln!(page, "| FreeRADIUS | {version} |")?;
     let command = std::env::var("BENCH_COMMAND").unwrap_or_else(|_| "otpost-bench".to_owned());
     let mut settings: Vec<String> = std::env::vars()
@@ -114,17 +146,26 @@ fn logins(page: &mut String, all: &Logins) -> Outcome<()> {
     } else {
         "one processor for all"
     };
-    let rounds = all.rows.iter().map(|row| row.rounds.len()).max().unwrap_or_default();
+    let rounds = all
+        .rows
+        .iter()
+        .map(|row| row.rounds.len())
+        .max()
+        .unwrap_or_default();
     writeln!(
         page,
         "{} tokens in otpost, {} users log in by turns ({} in the users file); {rounds} rounds of {} s in turns; {place}.\n",
         all.tokens, all.users, all.freeradius_users, all.seconds
     )?;
-    writeln!(page, "| at once | server | logins/s | of FreeRADIUS' challenge rate | p50 ms | p99 ms | server's processor time per login |")?;
+    writeln!(
+        page,
+        "| at once | server | logins/s | of FreeRADIUS' challenge rate | p50 ms | p99 ms | server's processor time per login |"
+    )?;
     writeln!(page, "|---:|---|---:|---:|---:|---:|---:|")?;
     for row in &all.rows {
         let rate = row.median(|f| f.per_second);
-        let peer = find(all, Subject::FreeRadiusChallenge, row.window).map_or(0.0, |peer| peer.median(|f| f.per_second));
+        let peer = find(all, Subject::FreeRadiusChallenge, row.window)
+            .map_or(0.0, |peer| peer.median(|f| f.per_second));
         writeln!(
             page,
             "| {} | {} | {rate:.0} | {:.2} | {} | {} | {:.0} us |",
@@ -147,12 +188,23 @@ fn logins(page: &mut String, all: &Logins) -> Outcome<()> {
         "\nIn all rounds together: {lost} logins without an end, {again} requests sent again, {forged} replies with a wrong \
          authenticator, {refused} refusals.\n"
     )?;
-    writeln!(page, "Where the time of an otpost login goes (medians), and the processor time of its threads:\n")?;
-    writeln!(page, "| at once | request to challenge ms | challenge to text ms | code to accept ms | writer thread | readers | otpostd's other threads | otpost-radius |")?;
+    writeln!(
+        page,
+        "Where the time of an otpost login goes (medians), and the processor time of its threads:\n"
+    )?;
+    writeln!(
+        page,
+        "| at once | request to challenge ms | challenge to text ms | code to accept ms | writer thread | readers | otpostd's other threads | otpost-radius |"
+    )?;
     writeln!(page, "|---:|---:|---:|---:|---:|---:|---:|---:|")?;
     for row in all.rows.iter().filter(|row| row.subject == Subject::Otpost) {
         let leg = |n: usize| ms(row.median(|f| f.legs.get(n).copied().unwrap_or_default()));
-        let known = ["otpostd: store-write", "otpostd: store-read", "otpost-radius: otpost-radius"].map(|name| row.cpu(name));
+        let known = [
+            "otpostd: store-write",
+            "otpostd: store-read",
+            "otpost-radius: otpost-radius",
+        ]
+        .map(|name| row.cpu(name));
         let [write, read, radius] = known;
         writeln!(
             page,
@@ -182,11 +234,17 @@ fn logins(page: &mut String, all: &Logins) -> Outcome<()> {
 }
 
 fn find(all: &Logins, subject: Subject, window: usize) -> Option<&Row> {
-    all.rows.iter().find(|row| row.subject == subject && row.window == window)
+    all.rows
+        .iter()
+        .find(|row| row.subject == subject && row.window == window)
 }
 
 fn sum(all: &Logins, value: impl Fn(&super::load::Figures) -> u64) -> u64 {
-    all.rows.iter().flat_map(|row| &row.rounds).map(|round| value(&round.figures)).sum()
+    all.rows
+        .iter()
+        .flat_map(|row| &row.rounds)
+        .map(|round| value(&round.figures))
+        .sum()
 }
 
 fn memory(page: &mut String, all: &Memories) -> Outcome<()> {
@@ -198,7 +256,10 @@ fn memory(page: &mut String, all: &Memories) -> Outcome<()> {
         all.tokens,
         all.database / 1_048_576
     )?;
-    writeln!(page, "| process | when | resident MiB | own MiB |\n|---|---|---:|---:|")?;
+    writeln!(
+        page,
+        "| process | when | resident MiB | own MiB |\n|---|---|---:|---:|"
+    )?;
     for look in &all.looks {
         let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0;
         writeln!(
@@ -224,7 +285,10 @@ the module included. Syslog goes to a socket that is read. Medians over the part
 
 fn modules(page: &mut String, all: &Pam) -> Outcome<()> {
     page.push_str(PAM);
-    writeln!(page, "| module | auth p50 | auth p99 | own p50 | own p99 | cycle p50 | cycle p99 |")?;
+    writeln!(
+        page,
+        "| module | auth p50 | auth p99 | own p50 | own p99 | cycle p50 | cycle p99 |"
+    )?;
     writeln!(page, "|---|---:|---:|---:|---:|---:|---:|")?;
     let middle = |row: &pam::Row, value: &dyn Fn(&pam::Part) -> f64| median(row.parts.iter().map(value));
     for row in &all.rows {

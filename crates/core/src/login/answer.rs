@@ -121,6 +121,25 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
     at.wrong(now, rng)
 }
 
+/// Ends the login of a prompt that nobody will answer; `None` where there is nothing to end.
+#[must_use]
+pub fn cancel(request: &Answer<'_>, found: &Found<'_>, now: Timestamp) -> Option<Step> {
+    let (Some(resource), Some(token)) = (found.resource, found.token) else {
+        return None;
+    };
+    let own = found.challenge.channel == request.channel;
+    if !own || found.session.answered.is_some() || !found.challenge.open_at(now) {
+        return None;
+    }
+    let at = At {
+        request,
+        found,
+        resource,
+        token,
+    };
+    Some(at.ended(Reason::Cancelled, Vec::new()))
+}
+
 fn asks_for_text(typed: &str) -> bool {
     typed.is_empty()
         || ["r", "resend", "sms"]
@@ -249,7 +268,7 @@ impl At<'_> {
             state: State::Dead,
             answered: true,
             tries: match reason {
-                Reason::TooManyRounds => self.found.challenge.tries,
+                Reason::TooManyRounds | Reason::Cancelled => self.found.challenge.tries,
                 _ => self.found.challenge.tries.saturating_add(1),
             },
             ..self.found.challenge.clone()
