@@ -5,17 +5,19 @@ use std::sync::Arc;
 use otpost_core::Timestamp;
 use otpost_core::challenge::{Channel, Origin};
 use otpost_core::client::FirstFactor;
-use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId, UserId};
+use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId};
 use otpost_core::login::{self, About, Answer, Asked, Begin, Change, First, Reason, Reply, Step};
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
 use otpost_core::resource::Resource;
 use otpost_store::{Read, StoreError, Tx};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
+use crate::outbox::Job;
 use crate::passwords::PasswordError;
-use crate::rows::{AnswerRows, BeginKey, BeginRows, Owner, apply};
+use crate::rows::{AnswerRows, BeginKey, BeginRows, Direct, Owner, apply};
 use crate::state::Daemon;
 
 /// Why a login could not be decided. The caller gets no verdict and asks again.
@@ -96,16 +98,14 @@ pub struct Verdict {
 pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginError> {
     let reference = daemon.reference();
     let name = LoginName::parse(&start.user).ok();
-    let (first, tag) = first_factor(daemon, &start, name.as_ref()).await?;
-    let origin = Origin {
-        password_tag: tag,
-        ..start.origin.clone()
-    };
+    let first = first_factor(daemon, &start, name.as_ref()).await?;
     let keys = daemon.keys.clone();
     let mut rng = daemon.rng();
     let now = daemon.now();
     let known = reference.clone();
-    let step = daemon
+    let slot = daemon.outbox.reserve();
+    let direct = direct(daemon, slot.is_some());
+    let (step, job) = daemon
         .write(move |tx| {
             let resource = resource(tx, &start)?;
             let key = BeginKey {
@@ -115,6 +115,14 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
                 now,
             };
             let rows = BeginRows::load(tx, resource, &key)?;
+            let tag = match (&start.password, &rows.user) {
+                (Some(password), Some(user)) => Some(keys.password_tag(&user.id.0, password)),
+                _ => None,
+            };
+            let origin = Origin {
+                password_tag: tag,
+                ..start.origin.clone()
+            };
             let request = Begin {
                 channel: start.channel,
                 group: &start.group,
@@ -127,30 +135,32 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
                 },
             };
             let step = login::begin(&request, &rows.view(&keys), now, &mut rng);
+            let resource = rows.resource.as_ref().map_or("", |r| &r.name);
             let owner = Owner {
                 user: rows.user.as_ref().map(|u| u.id),
                 token: rows.token(),
                 source: &start.source,
+                resource,
                 now,
             };
-            apply(tx, &step, &owner)?;
+            let job = apply(tx, &step, &owner, direct.as_ref())?;
             let user = rows
                 .user
                 .as_ref()
                 .map_or_else(|| shown(&start.user), |u| u.login.clone());
             let about = About {
                 user: &user,
-                resource: rows.resource.as_ref().map_or("", |r| &r.name),
+                resource,
                 channel: start.channel,
                 group: &start.group,
                 source: &start.source,
             };
             tx.append_audit(&step.event(&about, &known, now))?;
             report(&step, &about, &known);
-            Ok(step)
+            Ok((step, job))
         })
         .await?;
-    wake(daemon, &step);
+    send(daemon, &step, job, slot);
     Ok(Verdict {
         reply: step.reply,
         reason: step.reason,
@@ -168,28 +178,15 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
     let mut rng = daemon.rng();
     let now = daemon.now();
     let known = reference.clone();
-    let name = further.user.as_deref().map(LoginName::parse);
-    let step = daemon
+    let name = further.user.as_deref().map(|name| LoginName::parse(name).ok());
+    let resends = login::asks_for_text(further.typed.as_ref().map(|t| t.as_str()));
+    let slot = if resends { daemon.outbox.reserve() } else { None };
+    let direct = direct(daemon, slot.is_some());
+    let (step, job) = daemon
         .write(move |tx| {
-            // A name that is none belongs to nobody, and so to no session.
-            let user: Option<UserId> = match &name {
-                None => None,
-                Some(Ok(name)) => Some(tx.user_by_name(name)?.map_or(UserId([0; 16]), |u| u.id)),
-                Some(Err(_)) => Some(UserId([0; 16])),
-            };
             let rows = match further.session {
-                Some(id) => AnswerRows::load(tx, id, now)?,
+                Some(id) => AnswerRows::load(tx, id, resends, now)?,
                 None => None,
-            };
-            let request = Answer {
-                channel: further.channel,
-                group: further.group.as_deref(),
-                user,
-                typed: further.typed.as_ref().map(|t| t.as_str()),
-                asked: Asked {
-                    attempt: further.attempt,
-                    reference: &known,
-                },
             };
             let Some(rows) = rows else {
                 let step = unknown_session();
@@ -204,19 +201,55 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                 };
                 tx.append_audit(&step.event(&about, &known, now))?;
                 report(&step, &about, &known);
-                return Ok(step);
+                return Ok((step, None));
+            };
+            let request = Answer {
+                channel: further.channel,
+                group: further.group.as_deref(),
+                user: name.as_ref().map(|name| rows.named(name.as_ref())),
+                typed: further.typed.as_ref().map(|t| t.as_str()),
+                asked: Asked {
+                    attempt: further.attempt,
+                    reference: &known,
+                },
             };
             let step = login::answer(&request, &rows.view(&keys), now, &mut rng);
-            conclude(tx, &rows, &step, (&known, now))?;
-            Ok(step)
+            let job = conclude(
+                tx,
+                &rows,
+                &step,
+                &Concluding {
+                    direct: direct.as_ref(),
+                    reference: &known,
+                    now,
+                },
+            )?;
+            Ok((step, job))
         })
         .await?;
-    wake(daemon, &step);
+    send(daemon, &step, job, slot);
     Ok(Verdict {
         reply: step.reply,
         reason: step.reason,
         reference,
     })
+}
+
+/// How a text of this request may leave right after the commit.
+fn direct(daemon: &Daemon, slot: bool) -> Option<Direct> {
+    slot.then(|| Direct {
+        usable: daemon.providers.usable(),
+        keys: daemon.keys.clone(),
+    })
+}
+
+/// Launches the leased text, or says that one was queued.
+fn send(daemon: &Daemon, step: &Step, job: Option<Job>, slot: Option<OwnedSemaphorePermit>) {
+    match (job, slot) {
+        (Some(job), Some(slot)) => daemon.outbox.launch(job, slot),
+        _ if step.changes.iter().any(|c| matches!(c, Change::Queue(_))) => daemon.outbox.wake(),
+        _ => {}
+    }
 }
 
 /// Ends a login whose user went away.
@@ -230,7 +263,7 @@ pub async fn cancel(daemon: &Arc<Daemon>, channel: Channel, session: SessionId) 
     let attempt = keys.attempt("cancel", &session.0);
     daemon
         .write(move |tx| {
-            let Some(rows) = AnswerRows::load(tx, session, now)? else {
+            let Some(rows) = AnswerRows::load(tx, session, false, now)? else {
                 return Ok(());
             };
             let request = Answer {
@@ -247,10 +280,22 @@ pub async fn cancel(daemon: &Arc<Daemon>, channel: Channel, session: SessionId) 
             let Some(step) = found.and_then(|found| login::cancel(&request, &found, now)) else {
                 return Ok(());
             };
-            conclude(tx, &rows, &step, (&reference, now))
+            let concluding = Concluding {
+                direct: None,
+                reference: &reference,
+                now,
+            };
+            conclude(tx, &rows, &step, &concluding).map(|_| ())
         })
         .await?;
     Ok(())
+}
+
+/// How a step is stored and recorded.
+struct Concluding<'a> {
+    direct: Option<&'a Direct>,
+    reference: &'a Reference,
+    now: Timestamp,
 }
 
 /// Stores and records a step of a login that was found.
@@ -258,26 +303,28 @@ fn conclude(
     tx: &mut dyn Tx,
     rows: &AnswerRows,
     step: &Step,
-    (reference, now): (&Reference, Timestamp),
-) -> Result<(), StoreError> {
+    how: &Concluding<'_>,
+) -> Result<Option<Job>, StoreError> {
     let challenge = &rows.challenge;
+    let resource = rows.resource.as_ref().map_or("", |r| &r.name);
     let owner = Owner {
         user: Some(challenge.user),
         token: rows.token.as_ref(),
         source: &challenge.source,
-        now,
+        resource,
+        now: how.now,
     };
-    apply(tx, step, &owner)?;
+    let job = apply(tx, step, &owner, how.direct)?;
     let about = About {
         user: rows.user.as_ref().map_or("", |u| &u.login),
-        resource: rows.resource.as_ref().map_or("", |r| &r.name),
+        resource,
         channel: challenge.channel,
         group: &challenge.group,
         source: &challenge.source,
     };
-    tx.append_audit(&step.event(&about, reference, now))?;
-    report(step, &about, reference);
-    Ok(())
+    tx.append_audit(&step.event(&about, how.reference, how.now))?;
+    report(step, &about, how.reference);
+    Ok(job)
 }
 
 /// The resource that guards `start`.
@@ -293,33 +340,29 @@ async fn first_factor(
     daemon: &Arc<Daemon>,
     start: &Start,
     name: Option<&LoginName>,
-) -> Result<(First, Option<[u8; 32]>), LoginError> {
+) -> Result<First, LoginError> {
+    if start.first_factor == FirstFactor::Stack {
+        return Ok(First::Passed);
+    }
     let Some(password) = &start.password else {
-        return Ok(match start.first_factor {
-            FirstFactor::Stack => (First::Passed, None),
-            FirstFactor::Local => (First::NoPassword, None),
-        });
+        return Ok(First::NoPassword);
     };
     let user = match name.cloned() {
         Some(name) => daemon.read(move |read| read.user_by_name(&name)).await?,
         None => None,
     };
-    let tag = user.as_ref().map(|u| daemon.keys.password_tag(&u.id.0, password));
-    if start.first_factor == FirstFactor::Stack {
-        return Ok((First::Passed, tag));
-    }
-    let stored = user
-        .as_ref()
-        .and_then(|u| u.password.as_ref())
-        .map(|hash| hash.0.clone());
+    let stored = user.and_then(|u| u.password).map(|hash| hash.0);
     let registered = stored.is_some();
-    let right = daemon.passwords.verify(password.clone(), stored).await?;
-    let first = match (right, registered) {
-        (true, _) => First::Passed,
-        (false, true) => First::Failed,
-        (false, false) => First::NoPassword,
-    };
-    Ok((first, tag))
+    Ok(
+        match (
+            daemon.passwords.verify(password.clone(), stored).await?,
+            registered,
+        ) {
+            (true, _) => First::Passed,
+            (false, true) => First::Failed,
+            (false, false) => First::NoPassword,
+        },
+    )
 }
 
 fn unknown_session() -> Step {
@@ -327,12 +370,6 @@ fn unknown_session() -> Step {
         reply: Reply::Deny { exhausted: false },
         reason: Reason::UnknownSession,
         changes: Vec::new(),
-    }
-}
-
-fn wake(daemon: &Daemon, step: &Step) {
-    if step.changes.iter().any(|c| matches!(c, Change::Queue(_))) {
-        daemon.outbox_wake.notify_one();
     }
 }
 

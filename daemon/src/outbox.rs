@@ -3,20 +3,23 @@
 //! The claim is committed before a provider is asked, so a crash never sends a text twice through one provider; it leaves an
 //! outcome that is not known, which the core's rule then treats.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otpost_core::audit::Event;
+use otpost_core::challenge::Challenge;
 use otpost_core::ids::MessageId;
+use otpost_core::keys::Keyring;
 use otpost_core::outbox::{self, Claim, Kind, Message, Rejection, State};
+use otpost_core::phone::Phone;
 use otpost_core::{Timestamp, code, text};
 use otpost_sms::{Class, MessageRef, Recipient, SecretText, Submission, Text};
 use otpost_store::{StoreError, Tx};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tracing::{debug, error, info, warn};
 use zeroize::Zeroizing;
 
-use crate::providers::Active;
+use crate::providers::{Active, Usable};
 use crate::state::Daemon;
 use crate::sys;
 
@@ -24,7 +27,7 @@ use crate::sys;
 const BATCH: usize = 128;
 
 /// A text to submit.
-struct Job {
+pub(crate) struct Job {
     id: MessageId,
     epoch: u32,
     provider: Active,
@@ -38,50 +41,104 @@ struct Outcome {
     submission: Submission,
 }
 
+/// Where texts leave: as many at once as there are slots.
+pub struct Outbox {
+    slots: Arc<Semaphore>,
+    /// Gone once the daemon stops: no text leaves after that.
+    report: Mutex<Option<mpsc::Sender<Outcome>>>,
+    reports: Mutex<Option<mpsc::Receiver<Outcome>>>,
+    wake: Notify,
+}
+
+impl Outbox {
+    /// With `workers` slots.
+    #[must_use]
+    pub fn new(workers: usize) -> Self {
+        let (report, reports) = mpsc::channel(BATCH);
+        Self {
+            slots: Arc::new(Semaphore::new(workers)),
+            report: Mutex::new(Some(report)),
+            reports: Mutex::new(Some(reports)),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Says that a text was queued.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// A slot for a text that a login is about to ask for; `None` where it has to queue.
+    pub(crate) fn reserve(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).try_acquire_owned().ok()
+    }
+
+    /// Hands a leased text to its provider. Call after the lease is committed.
+    pub(crate) fn launch(&self, job: Job, slot: OwnedSemaphorePermit) {
+        // Without a receiver the lease ends by itself, and the core's rule for unknown outcomes holds.
+        let Some(report) = self.report.lock().ok().and_then(|report| report.clone()) else {
+            return;
+        };
+        tokio::spawn(async move {
+            let submission = job.provider.transport.submit(&job.text).await;
+            let outcome = Outcome {
+                id: job.id,
+                epoch: job.epoch,
+                submission,
+            };
+            let _ = report.send(outcome).await;
+            drop(slot);
+        });
+    }
+
+    fn close(&self) {
+        if let Ok(mut report) = self.report.lock() {
+            *report = None;
+        }
+    }
+}
+
 /// Runs until `stop` turns true; then lets submissions under way end and stores their outcomes.
-pub(crate) async fn run(
-    daemon: Arc<Daemon>,
-    workers: usize,
-    poll: Duration,
-    mut stop: watch::Receiver<bool>,
-) {
-    let slots = Arc::new(Semaphore::new(workers));
-    let (report, reports) = mpsc::channel(BATCH);
+pub(crate) async fn run(daemon: Arc<Daemon>, poll: Duration, mut stop: watch::Receiver<bool>) {
+    let Some(reports) = daemon
+        .outbox
+        .reports
+        .lock()
+        .ok()
+        .and_then(|mut reports| reports.take())
+    else {
+        return;
+    };
     let settler = tokio::spawn(settle_all(Arc::clone(&daemon), reports));
     let mut wait = Duration::ZERO;
     while !*stop.borrow() {
         if !wait.is_zero() {
             tokio::select! {
-                () = daemon.outbox_wake.notified() => {}
+                () = daemon.outbox.wake.notified() => {}
                 () = sys::sleep(wait) => {}
                 _ = stop.changed() => break,
             }
         }
-        let free = slots.available_permits();
-        if free == 0 {
+        let mut slots = Vec::new();
+        while slots.len() < BATCH
+            && let Some(slot) = daemon.outbox.reserve()
+        {
+            slots.push(slot);
+        }
+        if slots.is_empty() {
             // A slot that becomes free is the next reason to look.
-            let _ = slots.acquire().await;
+            tokio::select! {
+                _ = daemon.outbox.slots.acquire() => {}
+                _ = stop.changed() => break,
+            }
             wait = Duration::ZERO;
             continue;
         }
-        match claim(&daemon, free.min(BATCH)).await {
+        match claim(&daemon, slots.len()).await {
             Ok((jobs, more)) => {
                 wait = if more { Duration::ZERO } else { poll };
-                for job in jobs {
-                    let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-                        break;
-                    };
-                    let report = report.clone();
-                    tokio::spawn(async move {
-                        let submission = job.provider.transport.submit(&job.text).await;
-                        let outcome = Outcome {
-                            id: job.id,
-                            epoch: job.epoch,
-                            submission,
-                        };
-                        let _ = report.send(outcome).await;
-                        drop(slot);
-                    });
+                for (job, slot) in jobs.into_iter().zip(slots) {
+                    daemon.outbox.launch(job, slot);
                 }
             }
             Err(error) => {
@@ -90,13 +147,63 @@ pub(crate) async fn run(
             }
         }
     }
-    drop(report);
+    daemon.outbox.close();
     let _ = settler.await;
+}
+
+/// Leases the text of a login that is being stored, so that it leaves right after the commit. A text that may not leave now
+/// is queued as it is.
+pub(crate) fn lease_now(
+    message: &Message,
+    asks: &Asks<'_>,
+    usable: &Usable,
+    now: Timestamp,
+) -> (Message, Option<Job>) {
+    let Claim::Submit {
+        provider,
+        message: leased,
+    } = outbox::claim(message, &usable.names, now)
+    else {
+        return (message.clone(), None);
+    };
+    let code = code::derive(asks.keys, &asks.challenge.code());
+    let words = text::message(asks.challenge, asks.resource, &code, now);
+    let to = Zeroizing::new(asks.phone.expose().to_owned());
+    match job(&leased, usable.get(&provider), &(to, words), now) {
+        Some(job) => (leased, Some(job)),
+        None => (message.clone(), None),
+    }
+}
+
+/// What the text of a login is made from.
+pub(crate) struct Asks<'a> {
+    pub(crate) challenge: &'a Challenge,
+    pub(crate) resource: &'a str,
+    pub(crate) phone: &'a Phone,
+    pub(crate) keys: &'a Keyring,
+}
+
+fn job(message: &Message, provider: Option<&Active>, (to, words): &Words, now: Timestamp) -> Option<Job> {
+    let provider = provider?.clone();
+    let text = Text {
+        reference: MessageRef::new(message.reference.as_str()).ok()?,
+        to: Recipient::new(to.as_str()).ok()?,
+        body: SecretText::new(words.as_str()),
+        sender: provider.sender.clone(),
+        ttl: message.deadline.since(now),
+        want_receipt: false,
+    };
+    Some(Job {
+        id: message.id,
+        epoch: message.epoch,
+        provider,
+        text,
+    })
 }
 
 /// Leases due rows and builds their texts. Tells whether there may be more.
 async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), StoreError> {
-    let providers = daemon.providers.active();
+    let usable = daemon.providers.usable();
     let now = daemon.now();
     let limit32 = u32::try_from(limit).unwrap_or(u32::MAX);
     if daemon
@@ -106,8 +213,8 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
     {
         return Ok((Vec::new(), false));
     }
-    let names: Vec<String> = providers.iter().map(|p| p.name.clone()).collect();
     let keys = daemon.keys.clone();
+    let list = Arc::clone(&usable);
     let (leased, ended, seen) = daemon
         .write(move |tx| {
             let due = tx.due_messages(now, limit32)?;
@@ -118,7 +225,7 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
             let mut ended = false;
             let mut held = false;
             for message in due {
-                match outbox::claim(&message, &names, now) {
+                match outbox::claim(&message, &list.names, now) {
                     Claim::Leave => {}
                     Claim::Stop { message } => {
                         store_end(tx, &message, now)?;
@@ -153,23 +260,7 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
     }
     let jobs = leased
         .into_iter()
-        .filter_map(|(message, provider, (to, words))| {
-            let provider = providers.iter().find(|p| p.name == provider)?.clone();
-            let text = Text {
-                reference: MessageRef::new(message.reference.as_str()).ok()?,
-                to: Recipient::new(to.as_str()).ok()?,
-                body: SecretText::new(words.as_str()),
-                sender: provider.sender.clone(),
-                ttl: message.deadline.since(now),
-                want_receipt: false,
-            };
-            Some(Job {
-                id: message.id,
-                epoch: message.epoch,
-                provider,
-                text,
-            })
-        })
+        .filter_map(|(message, provider, words)| job(&message, usable.get(&provider), &words, now))
         .collect();
     Ok((jobs, seen >= limit))
 }
@@ -181,10 +272,10 @@ type Words = (Zeroizing<String>, Zeroizing<String>);
 fn build(
     tx: &mut dyn Tx,
     message: &Message,
-    keys: &otpost_core::keys::Keyring,
+    keys: &Keyring,
     now: Timestamp,
 ) -> Result<Option<Words>, StoreError> {
-    let number = |phone: &otpost_core::phone::Phone| Zeroizing::new(phone.expose().to_owned());
+    let number = |phone: &Phone| Zeroizing::new(phone.expose().to_owned());
     match &message.kind {
         Kind::Test => Ok(tx.test_number(message.id)?.map(|phone| {
             (
@@ -232,7 +323,7 @@ async fn settle_all(daemon: Arc<Daemon>, mut reports: mpsc::Receiver<Outcome>) {
 
 async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(), StoreError> {
     let now = daemon.now();
-    let names: Vec<String> = daemon.providers.active().iter().map(|p| p.name.clone()).collect();
+    let usable = daemon.providers.usable();
     let again = daemon
         .write(move |tx| {
             let mut again = false;
@@ -244,7 +335,7 @@ async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(),
                     continue;
                 }
                 let (result, detail) = translate(&outcome.submission);
-                let mut next = outbox::settle(&message, &result, &names, now);
+                let mut next = outbox::settle(&message, &result, &usable.names, now);
                 next.detail = detail;
                 again |= !next.state.ended();
                 store_end(tx, &next, now)?;
@@ -254,7 +345,7 @@ async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(),
         .await?;
     daemon.text_ended.send_modify(|n| *n = n.wrapping_add(1));
     if again {
-        daemon.outbox_wake.notify_one();
+        daemon.outbox.wake();
     }
     Ok(())
 }

@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 const IDLE: Duration = Duration::from_secs(60);
 /// Checks that may wait; beyond, callers are told to come back.
 const QUEUE: usize = 512;
+/// Blocks of 1 KiB above which the allocator always takes pages of their own from the system (32 MiB) and gives them back at
+/// once when freed. What is reserved but not used costs no memory.
+const OWN_PAGES: usize = 33 * 1024;
 const OUTPUT_LEN: usize = 32;
 /// A stored hash may ask for at most this much memory: 1 GiB in KiB.
 const MEMORY_LIMIT: u32 = 1 << 20;
@@ -192,6 +195,7 @@ fn fill(
 ) -> Result<Zeroizing<[u8; OUTPUT_LEN]>, PasswordError> {
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     if arena.len() < params.block_count() {
+        arena.reserve_exact(params.block_count().max(OWN_PAGES).saturating_sub(arena.len()));
         arena.resize(params.block_count(), Block::default());
     }
     let blocks = arena

@@ -29,8 +29,24 @@ pub struct Active {
 
 /// The usable providers in order of preference.
 #[derive(Default)]
+pub struct Usable {
+    /// Their names, as the core's decisions want them.
+    pub names: Vec<String>,
+    active: Vec<Active>,
+}
+
+impl Usable {
+    /// The provider of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Active> {
+        self.active.iter().find(|p| p.name == name)
+    }
+}
+
+/// The present list, replaced as a whole.
+#[derive(Default)]
 pub struct Providers {
-    active: RwLock<Arc<Vec<Active>>>,
+    usable: RwLock<Arc<Usable>>,
 }
 
 /// Settings of the development inbox.
@@ -43,8 +59,8 @@ struct FileConfig {
 impl Providers {
     /// The present list.
     #[must_use]
-    pub fn active(&self) -> Arc<Vec<Active>> {
-        self.active
+    pub fn usable(&self) -> Arc<Usable> {
+        self.usable
             .read()
             .map(|list| Arc::clone(&list))
             .unwrap_or_default()
@@ -52,7 +68,7 @@ impl Providers {
 
     /// Replaces the list. A provider that cannot be made is left out and logged; the others stay in use.
     pub fn load(&self, rows: &[Provider], environment: Environment, clock: &Arc<dyn Clock>) {
-        let list = rows
+        let active: Vec<Active> = rows
             .iter()
             .filter(|row| row.enabled)
             .filter_map(|row| match make(row, environment, clock) {
@@ -63,8 +79,9 @@ impl Providers {
                 }
             })
             .collect();
-        if let Ok(mut active) = self.active.write() {
-            *active = Arc::new(list);
+        let names = active.iter().map(|p| p.name.clone()).collect();
+        if let Ok(mut usable) = self.usable.write() {
+            *usable = Arc::new(Usable { names, active });
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a decision looks at, loaded from the store, and what it changes, written back.
 
+use std::sync::Arc;
+
 use otpost_core::Timestamp;
 use otpost_core::challenge::{Challenge, Session};
 use otpost_core::gate::{Counts, Policy};
@@ -14,6 +16,9 @@ use otpost_core::resource::Resource;
 use otpost_core::token::Token;
 use otpost_core::user::{Guard, User};
 use otpost_store::{CounterKey, Read, StoreError, Tx};
+
+use crate::outbox::{Asks, Job, lease_now};
+use crate::providers::Usable;
 
 /// Counters and policy of sending.
 #[derive(Debug, Default)]
@@ -189,6 +194,7 @@ impl AnswerRows {
     pub(crate) fn load(
         read: &mut dyn Read,
         id: SessionId,
+        resends: bool,
         now: Timestamp,
     ) -> Result<Option<Self>, StoreError> {
         let Some(session) = read.session(id)? else {
@@ -202,14 +208,13 @@ impl AnswerRows {
             _ => None,
         };
         let token = read.token(challenge.token)?;
-        let source = challenge.source.key();
-        let sending = SendingRows::load(
-            read,
-            challenge.user,
-            token.as_ref().map(|t| &t.phone),
-            &source,
-            now,
-        )?;
+        // Only a resend looks at what was sent before.
+        let sending = if resends {
+            let phone = token.as_ref().map(|t| &t.phone);
+            SendingRows::load(read, challenge.user, phone, &challenge.source.key(), now)?
+        } else {
+            SendingRows::default()
+        };
         Ok(Some(Self {
             resource: read.resource(challenge.resource)?,
             user: read.user(challenge.user)?,
@@ -220,6 +225,15 @@ impl AnswerRows {
             token,
             sending,
         }))
+    }
+
+    /// The user this name is of: the login's own, or somebody whose session this is not.
+    pub(crate) fn named(&self, name: Option<&LoginName>) -> UserId {
+        let own = |user: &&User| name.is_some_and(|n| user.name == *n || user.aliases.contains(n));
+        self.user
+            .as_ref()
+            .filter(own)
+            .map_or(UserId([0; 16]), |user| user.id)
     }
 
     pub(crate) fn view<'a>(&'a self, keys: &'a Keyring) -> AnswerView<'a> {
@@ -244,18 +258,51 @@ pub(crate) struct Owner<'a> {
     pub(crate) user: Option<UserId>,
     pub(crate) token: Option<&'a Token>,
     pub(crate) source: &'a Source,
+    /// Name of the resource, for the text.
+    pub(crate) resource: &'a str,
     pub(crate) now: Timestamp,
 }
 
-/// Stores what `step` changes.
-pub(crate) fn apply(tx: &mut dyn Tx, step: &Step, owner: &Owner<'_>) -> Result<(), StoreError> {
+/// How a text may leave right after the commit.
+pub(crate) struct Direct {
+    pub(crate) usable: Arc<Usable>,
+    pub(crate) keys: Keyring,
+}
+
+/// Stores what `step` changes. With `direct`, a text is leased at once; the job is to be launched after the commit.
+pub(crate) fn apply(
+    tx: &mut dyn Tx,
+    step: &Step,
+    owner: &Owner<'_>,
+    direct: Option<&Direct>,
+) -> Result<Option<Job>, StoreError> {
+    let mut job = None;
     let source = owner.source.key();
     let now = owner.now;
     for change in &step.changes {
         match (change, owner.user, owner.token) {
             (Change::Challenge(challenge), ..) => tx.put_challenge(challenge)?,
             (Change::Session(session), ..) => tx.put_session(session)?,
-            (Change::Queue(message), ..) => tx.put_message(message)?,
+            (Change::Queue(message), ..) => {
+                let challenge = step.changes.iter().find_map(|change| match change {
+                    Change::Challenge(challenge) => Some(challenge.as_ref()),
+                    _ => None,
+                });
+                match (direct, challenge, owner.token) {
+                    (Some(direct), Some(challenge), Some(token)) => {
+                        let asks = Asks {
+                            challenge,
+                            resource: owner.resource,
+                            phone: &token.phone,
+                            keys: &direct.keys,
+                        };
+                        let (message, leased) = lease_now(message, &asks, &direct.usable, now);
+                        tx.put_message(&message)?;
+                        job = leased;
+                    }
+                    _ => tx.put_message(message)?,
+                }
+            }
             (Change::Guard(guard), Some(user), _) => tx.put_guard(user, guard)?,
             (Change::Counts(counts), Some(user), Some(token)) => {
                 put_counts(tx, counts, &token.phone, Some(user), &source)?;
@@ -286,5 +333,5 @@ pub(crate) fn apply(tx: &mut dyn Tx, step: &Step, owner: &Owner<'_>) -> Result<(
             }
         }
     }
-    Ok(())
+    Ok(job)
 }

@@ -9,11 +9,12 @@ use otpost_conf::DaemonConfig;
 use otpost_core::keys::Keyring;
 use otpost_store::sqlite::{OpenOptions, SqliteStore};
 use otpost_store::{Store, StoreError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::ipc::{ListenError, Sockets};
 use crate::keys::{self, KeyError};
+use crate::outbox::Outbox;
 use crate::passwords::{PasswordError, Passwords};
 use crate::providers::Providers;
 use crate::state::{Clients, Daemon};
@@ -66,7 +67,6 @@ pub enum StartError {
 pub struct Ready {
     daemon: Arc<Daemon>,
     sockets: Sockets,
-    workers: usize,
     poll: Duration,
 }
 
@@ -116,7 +116,7 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
         providers: Providers::default(),
         environment: config.environment,
         lockers: RwLock::new(config.sockets.lockers.clone()),
-        outbox_wake: Notify::new(),
+        outbox: Outbox::new(config.outbox.workers),
         text_ended: watch::Sender::new(0),
         clients: watch::Sender::new(Clients {
             version: 0,
@@ -132,7 +132,6 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
     Ok(Ready {
         daemon,
         sockets,
-        workers: config.outbox.workers,
         poll: config.outbox.poll.get(),
     })
 }
@@ -150,16 +149,10 @@ pub async fn serve(ready: Ready) {
     let Ready {
         daemon,
         sockets,
-        workers,
         poll,
     } = ready;
     let stop = daemon.stopping.subscribe();
-    let outbox = tokio::spawn(crate::outbox::run(
-        Arc::clone(&daemon),
-        workers,
-        poll,
-        stop.clone(),
-    ));
+    let outbox = tokio::spawn(crate::outbox::run(Arc::clone(&daemon), poll, stop.clone()));
     let sweeper = tokio::spawn(sweep(Arc::clone(&daemon), stop.clone()));
     let requests = tokio::spawn(sockets.serve(Arc::clone(&daemon), stop.clone()));
     let mut stopping = stop;

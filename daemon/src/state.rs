@@ -10,9 +10,10 @@ use otpost_core::client::RadiusClient;
 use otpost_core::ids::Reference;
 use otpost_core::keys::Keyring;
 use otpost_store::{Read, Store, StoreError, Tx};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::db;
+use crate::outbox::Outbox;
 use crate::passwords::Passwords;
 use crate::providers::Providers;
 use crate::sys::{Clock, Draw, Entropy};
@@ -44,8 +45,8 @@ pub struct Daemon {
     pub environment: Environment,
     /// PAM services in which users may ask about themselves.
     pub lockers: RwLock<Vec<String>>,
-    /// Rings when a text was queued.
-    pub outbox_wake: Notify,
+    /// Where texts leave.
+    pub outbox: Outbox,
     /// Grows with each ended text, for those who wait for one.
     pub text_ended: watch::Sender<u64>,
     /// The RADIUS client table; every request looks at it.

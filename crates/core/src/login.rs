@@ -16,7 +16,7 @@ use crate::token::Token;
 use crate::user::{Guard, User};
 use crate::{Rng, Timestamp};
 
-pub use answer::{Answer, AnswerView, Found, answer, cancel};
+pub use answer::{Answer, AnswerView, Found, answer, asks_for_text, cancel};
 pub use begin::{Begin, BeginView, First, begin, token_of};
 
 /// Why a login went as it did. Operators see it; users do not.

@@ -39,7 +39,7 @@ pub(super) struct NewProvider {
 async fn reload(daemon: &Arc<Daemon>) -> Result<(), AdminError> {
     let rows = daemon.read(|read| read.providers()).await?;
     daemon.providers.load(&rows, daemon.environment, &daemon.clock);
-    daemon.outbox_wake.notify_one();
+    daemon.outbox.wake();
     Ok(())
 }
 
@@ -186,7 +186,7 @@ pub(super) async fn send_test(
         Ok(())
     })
     .await?;
-    daemon.outbox_wake.notify_one();
+    daemon.outbox.wake();
     let outcome = async {
         loop {
             ended.borrow_and_update();

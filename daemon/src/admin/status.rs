@@ -12,7 +12,7 @@ use crate::state::Daemon;
 
 pub(super) async fn status(daemon: &Arc<Daemon>, act: &Act) -> Result<AdminReply, AdminError> {
     let now = act.now;
-    let usable = daemon.providers.active().len();
+    let usable = daemon.providers.usable().names.len();
     let mut status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime: now.since(daemon.started).as_secs(),

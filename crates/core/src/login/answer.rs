@@ -107,8 +107,11 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
     if found.session.round >= MAX_ROUNDS {
         return at.ended(Reason::TooManyRounds, Vec::new());
     }
-    let typed = request.typed.map(str::trim).filter(|t| !asks_for_text(t));
-    let Some(typed) = typed else {
+    let Some(typed) = request
+        .typed
+        .map(str::trim)
+        .filter(|_| !asks_for_text(request.typed))
+    else {
         return at.resend(&view.sending, now, rng);
     };
     if is_password(challenge, typed, &view.sending) {
@@ -140,11 +143,15 @@ pub fn cancel(request: &Answer<'_>, found: &Found<'_>, now: Timestamp) -> Option
     Some(at.ended(Reason::Cancelled, Vec::new()))
 }
 
-fn asks_for_text(typed: &str) -> bool {
-    typed.is_empty()
-        || ["r", "resend", "sms"]
-            .iter()
-            .any(|word| typed.eq_ignore_ascii_case(word))
+/// Whether what was typed asks for the text again; nothing typed at all does.
+#[must_use]
+pub fn asks_for_text(typed: Option<&str>) -> bool {
+    typed.map(str::trim).is_none_or(|typed| {
+        typed.is_empty()
+            || ["r", "resend", "sms"]
+                .iter()
+                .any(|word| typed.eq_ignore_ascii_case(word))
+    })
 }
 
 fn is_password(challenge: &Challenge, typed: &str, sending: &Sending<'_>) -> bool {
