@@ -91,12 +91,8 @@ fn retries_bound_the_prompts_on_our_side_too() {
     let daemon = ScriptedDaemon::start(&sandbox.socket(), one_code("481516", 50));
     let tested = door(&sandbox).typing("1\n2\n481516\n");
     assert!(!tested.success && tested.text.contains(TRIES_USED), "{tested:?}");
-    assert_eq!(
-        daemon.asked().last(),
-        Some(&PamOp::Cancel {
-            session: SESSION.to_owned()
-        })
-    );
+    // The login stays: the caller's next try, as sudo's, belongs to it.
+    assert!(!daemon.asked().iter().any(|op| matches!(op, PamOp::Cancel { .. })));
 }
 
 #[test]

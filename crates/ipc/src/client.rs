@@ -5,6 +5,7 @@
 //! one octet a second. It does not decide whether to try again; [`CallError::nothing_asked`] says whether that is
 //! safe.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -18,9 +19,8 @@ use nix::sys::socket::{
 use nix::sys::time::{TimeVal, TimeValLike};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use zeroize::Zeroizing;
 
-use crate::frame::{self, FrameError, HEADER, WipedBuf};
+use crate::frame::{self, FrameError, Inbox, WipedBuf};
 use crate::peer::Peer;
 use crate::sys::{self, clock, poll_timeout};
 use crate::{Fault, Hello, Outcome, PROTO, Request, Response, Role};
@@ -64,6 +64,9 @@ impl Deadline {
         self.remaining().is_some()
     }
 }
+
+/// First size of the buffers, in octets: more than a login's messages need, and little to wipe.
+const BUFFER: usize = 512;
 
 /// How far a connection got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,9 +165,9 @@ impl CallError {
 }
 
 /// A connection of one role.
-#[derive(Debug)]
 pub struct Client<Op, Reply> {
     fd: OwnedFd,
+    inbox: Inbox,
     role: Role,
     deadline: Deadline,
     peer: Peer,
@@ -172,6 +175,18 @@ pub struct Client<Op, Reply> {
     last_id: u64,
     /// `fn`, because a client owns neither.
     types: PhantomData<fn(Op) -> Reply>,
+}
+
+impl<Op, Reply> fmt::Debug for Client<Op, Reply> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("fd", &self.fd)
+            .field("role", &self.role)
+            .field("deadline", &self.deadline)
+            .field("peer", &self.peer)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<Op: Serialize, Reply: DeserializeOwned> Client<Op, Reply> {
@@ -186,30 +201,41 @@ impl<Op: Serialize, Reply: DeserializeOwned> Client<Op, Reply> {
             errno,
         };
         let address = UnixAddr::new(path).map_err(failed)?;
-        let fd = socket(
-            AddressFamily::Unix,
-            SockType::Stream,
-            SockFlag::SOCK_CLOEXEC,
-            None,
-        )
-        .map_err(failed)?;
+        if deadline.remaining().is_none() {
+            return Err(CallError::TimedOut(Step::Connect));
+        }
+        let fd = open(SockFlag::SOCK_NONBLOCK).map_err(failed)?;
+        let fd = match connect(fd.as_raw_fd(), &address) {
+            Ok(()) => fd,
+            // The backlog is full. poll(2) cannot wait for room in it; a blocking connect can.
+            Err(Errno::EAGAIN) => Self::connect_later(&address, deadline, failed)?,
+            Err(errno) => return Err(failed(errno)),
+        };
+        Self::over(fd, role, deadline).map_err(|errno| CallError::Broken {
+            step: Step::Connect,
+            errno,
+        })
+    }
+
+    fn connect_later(
+        address: &UnixAddr,
+        deadline: Deadline,
+        failed: impl Fn(Errno) -> CallError,
+    ) -> Result<OwnedFd, CallError> {
+        let fd = open(SockFlag::empty()).map_err(&failed)?;
         loop {
             let left = deadline.remaining().ok_or(CallError::TimedOut(Step::Connect))?;
             // A blocking connect waits for room in the backlog; this option is what bounds that wait (unix(7)).
             // A zero would mean "for ever".
             let micros = i64::try_from(left.as_micros()).unwrap_or(i64::MAX).max(1000);
-            setsockopt(&fd, sockopt::SendTimeout, &TimeVal::microseconds(micros)).map_err(failed)?;
-            match connect(fd.as_raw_fd(), &address) {
-                Ok(()) => break,
+            setsockopt(&fd, sockopt::SendTimeout, &TimeVal::microseconds(micros)).map_err(&failed)?;
+            match connect(fd.as_raw_fd(), address) {
+                Ok(()) => return Ok(fd),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return Err(CallError::TimedOut(Step::Connect)),
                 Err(errno) => return Err(failed(errno)),
             }
         }
-        Self::over(fd, role, deadline).map_err(|errno| CallError::Broken {
-            step: Step::Connect,
-            errno,
-        })
     }
 
     /// A client over a connected stream socket.
@@ -220,6 +246,7 @@ impl<Op: Serialize, Reply: DeserializeOwned> Client<Op, Reply> {
         let peer = Peer::of(&fd)?;
         Ok(Self {
             fd,
+            inbox: Inbox::with_capacity(BUFFER),
             role,
             deadline,
             peer,
@@ -265,7 +292,7 @@ impl<Op: Serialize, Reply: DeserializeOwned> Client<Op, Reply> {
     fn exchange(&mut self, op: &Op) -> Result<Reply, CallError> {
         let id = self.last_id.wrapping_add(1);
         self.last_id = id;
-        let mut out = WipedBuf::with_capacity(1024);
+        let mut out = WipedBuf::with_capacity(BUFFER);
         let step = if self.server.is_some() {
             Step::Request
         } else {
@@ -286,32 +313,27 @@ impl<Op: Serialize, Reply: DeserializeOwned> Client<Op, Reply> {
             return Err(error);
         }
         if self.server.is_none() {
-            let json = self
-                .receive(Step::Hello)
+            let role = self.role;
+            let hello = self
+                .receive(Step::Hello, |json| check_hello(role, json))
                 .map_err(|error| sent.clone().err().unwrap_or(error))?;
-            self.server = Some(self.check_hello(&json)?);
+            self.server = Some(hello.map_err(|why| match why {
+                FirstFrame::Call(error) => error,
+                FirstFrame::Frame(error) => CallError::Frame {
+                    step: Step::Hello,
+                    error,
+                },
+            })?);
         }
-        let json = self
-            .receive(Step::Request)
-            .map_err(|error| sent.err().unwrap_or(error))?;
         let step = Step::Request;
-        let response: Response<Reply> =
-            frame::decode(&json).map_err(|error| CallError::Frame { step, error })?;
+        let response: Response<Reply> = self
+            .receive(step, frame::decode)
+            .map_err(|error| sent.err().unwrap_or(error))?
+            .map_err(|error| CallError::Frame { step, error })?;
         match response.outcome {
             Outcome::Err(fault) if response.id == id || response.id == 0 => Err(CallError::Fault(fault)),
             Outcome::Ok(reply) if response.id == id => Ok(reply),
             Outcome::Ok(_) | Outcome::Err(_) => Err(CallError::WrongId),
-        }
-    }
-
-    fn check_hello(&self, json: &[u8]) -> Result<Hello, CallError> {
-        match check_hello(self.role, json) {
-            Err(FirstFrame::Call(error)) => Err(error),
-            Err(FirstFrame::Frame(error)) => Err(CallError::Frame {
-                step: Step::Hello,
-                error,
-            }),
-            Ok(hello) => Ok(hello),
         }
     }
 
@@ -338,32 +360,39 @@ impl<Op: Serialize, Reply: DeserializeOwned> Client<Op, Reply> {
         Ok(())
     }
 
-    fn receive(&self, step: Step) -> Result<Zeroizing<Vec<u8>>, CallError> {
-        let mut header = [0; HEADER];
-        self.fill(&mut header, step)?;
-        let length = frame::decode_header(header).map_err(|error| CallError::Frame { step, error })?;
-        let mut json = Zeroizing::new(vec![0; length]);
-        self.fill(&mut json, step)?;
-        Ok(json)
-    }
-
-    fn fill(&self, mut octets: &mut [u8], step: Step) -> Result<(), CallError> {
-        while !octets.is_empty() {
+    /// What `decode` makes of the next frame's JSON. One recv(2) takes all that is there: hello and answer often
+    /// come together.
+    fn receive<T>(&mut self, step: Step, decode: impl Fn(&[u8]) -> T) -> Result<T, CallError> {
+        let bad = |error| CallError::Frame { step, error };
+        loop {
             // Checked on every turn: a peer that drips octets gains no time.
             if self.deadline.remaining().is_none() {
                 return Err(CallError::TimedOut(step));
             }
-            match recv(self.fd.as_raw_fd(), octets, MsgFlags::MSG_DONTWAIT) {
+            if let Some(message) = self.inbox.next(&decode).map_err(bad)? {
+                return Ok(message);
+            }
+            let room = self.inbox.room().map_err(bad)?;
+            match recv(self.fd.as_raw_fd(), room, MsgFlags::MSG_DONTWAIT) {
                 Ok(0) => return Err(CallError::Closed(step)),
-                Ok(got) => octets = octets.get_mut(got..).unwrap_or_default(),
+                Ok(got) => self.inbox.took(got),
                 Err(Errno::EAGAIN) => self.wait(PollFlags::POLLIN, step)?,
                 Err(Errno::EINTR) => {}
                 Err(Errno::ECONNRESET) => return Err(CallError::Closed(step)),
                 Err(errno) => return Err(CallError::Broken { step, errno }),
             }
         }
-        Ok(())
     }
+}
+
+/// A stream socket that no child inherits.
+fn open(flags: SockFlag) -> Result<OwnedFd, Errno> {
+    socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC | flags,
+        None,
+    )
 }
 
 /// What a first frame is, if no acceptable Hello.

@@ -86,6 +86,78 @@ impl Drop for WipedBuf {
     }
 }
 
+/// Octets that came from a socket and are cut into frames: one read may bring several. Wiped when dropped or grown.
+pub(crate) struct Inbox {
+    /// All of it is initialised; `start..end` is unread.
+    buf: Zeroizing<Vec<u8>>,
+    start: usize,
+    end: usize,
+}
+
+impl Inbox {
+    pub(crate) fn with_capacity(octets: usize) -> Self {
+        Self {
+            buf: Zeroizing::new(vec![0; octets]),
+            start: 0,
+            end: 0,
+        }
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.buf.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Octets of the next frame, header included, or of the header where that has not come yet.
+    fn wanted(&self) -> Result<usize, FrameError> {
+        self.unread()
+            .first_chunk::<HEADER>()
+            .map_or(Ok(HEADER), |header| {
+                Ok(HEADER.saturating_add(decode_header(*header)?))
+            })
+    }
+
+    /// What `decode` makes of the JSON of the next frame, if all of that is here; it is wiped afterwards.
+    pub(crate) fn next<T>(&mut self, decode: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, FrameError> {
+        let wanted = self.wanted()?;
+        if wanted == HEADER || self.unread().len() < wanted {
+            return Ok(None);
+        }
+        let until = self.start.saturating_add(wanted);
+        let json = self
+            .buf
+            .get_mut(self.start.saturating_add(HEADER)..until)
+            .unwrap_or_default();
+        let message = decode(json);
+        json.zeroize();
+        self.start = until;
+        Ok(Some(message))
+    }
+
+    /// Where the next octets go: never empty, and with room for the rest of the frame that is on its way.
+    pub(crate) fn room(&mut self) -> Result<&mut [u8], FrameError> {
+        let wanted = self.wanted()?;
+        let unread = self.end.saturating_sub(self.start);
+        if self.buf.len().saturating_sub(self.start) < wanted || self.end == self.buf.len() {
+            self.buf.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, unread);
+        }
+        if self.buf.len() < wanted {
+            // A new allocation instead of a growing one: the old one is wiped when it is replaced.
+            let mut larger = Zeroizing::new(vec![0; wanted]);
+            if let (Some(to), Some(from)) = (larger.get_mut(..unread), self.buf.get(..unread)) {
+                to.copy_from_slice(from);
+            }
+            self.buf = larger;
+        }
+        Ok(self.buf.get_mut(self.end..).unwrap_or_default())
+    }
+
+    /// Takes note of `octets` that were put into [`Self::room`].
+    pub(crate) fn took(&mut self, octets: usize) {
+        self.end = self.end.saturating_add(octets).min(self.buf.len());
+    }
+}
+
 /// Writes JSON behind what the buffer holds and stops at [`MAX_FRAME`].
 struct FrameWriter<'a> {
     buf: &'a mut WipedBuf,

@@ -1,18 +1,27 @@
 //! The PAM module next to its peers: the loop over libpam is C (tests/bench/pamloop.c), as a program has to call libpam.
 
 use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 
+use nix::sched::CpuSet;
+use otpost_ipc::frame::{self, HEADER};
+use otpost_ipc::pam::PamReply;
+use otpost_ipc::{AllowReason, Hello, LoginReply, Outcome as Answer, Response, Role};
 use serde::{Deserialize, Serialize};
 
 use super::freeradius::FreeRadius;
 use super::otpost::Otpost;
-use super::process::{Cpus, processors};
+use super::process::{Cpus, bind, processors};
 use super::{Bench, Outcome, SECRET, Scratch, names, say, sys};
 use crate::pamstack::Sandbox;
-use crate::scripted::{ScriptedDaemon, one_code};
+use crate::scripted::SESSION;
 
 /// Logins are measured in parts, the subjects in turns, so that a busy moment of the machine hits all of them.
 const PARTS: usize = 5;
@@ -81,7 +90,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
     let mut freeradius = FreeRadius::install(&scratch.path().join("freeradius"), 100)?;
     let ports = freeradius.start(Cpus::All, &all)?;
     otpost.start(Cpus::All, &all)?;
-    let stub = ScriptedDaemon::start(&sandbox.socket(), one_code("123456", 3));
+    let stub = Stub::start(&sandbox.socket(), &all)?;
     let user = names::user(0);
     let module = bench.programs.with_file_name("pam").join("libpam_otpost.so");
     services(
@@ -145,7 +154,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
             if subject.service == "bench-google" {
                 subject.answers = vec![totp()?];
             }
-            let part = log_in(&sandbox, &loop_program, subject, each)?;
+            let part = log_in(&sandbox, &loop_program, subject, each, &all)?;
             say(&format!(
                 "{:<48} auth p50 {:>7.0} p99 {:>7.0}, without the answer p50 {:>7.0}, cycle p50 {:>7.0} us",
                 row.what, part.auth.p50, part.auth.p99, part.own.p50, part.cycle.p50
@@ -157,7 +166,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
         .iter()
         .find(|subject| subject.service == "bench-stub")
         .ok_or("the stub's row")?;
-    let long = log_in(&sandbox, &loop_program, long, bench.logins)?;
+    let long = log_in(&sandbox, &loop_program, long, bench.logins, &all)?;
     for row in &rows {
         let heap: i64 = row.parts.iter().map(|part| part.heap).sum();
         say(&format!(
@@ -167,7 +176,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
         ));
     }
     say(&format!("left after {} logins: {long:?}", long.rounds));
-    drop(stub);
+    stub.stop()?;
     otpost.stop()?;
     freeradius.stop()?;
     Ok(Pam {
@@ -175,6 +184,107 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
         rows,
         long,
     })
+}
+
+/// A daemon that costs next to nothing, so that its row shows the module: google-authenticator asks nobody either. It takes
+/// one connection after the other, speaks as otpostd does, its Hello first, and answers every login and every code with
+/// octets made before. It runs on the processor of the login loop: a wake-up across processors takes several times what is
+/// measured here and would show the scheduler.
+struct Stub {
+    socket: PathBuf,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Stub {
+    fn start(socket: &Path, all: &CpuSet) -> Outcome<Self> {
+        let hello = frame::encode(&Hello::of(Role::Pam))?;
+        let prompt = reply(LoginReply::Prompt {
+            session: SESSION.to_owned(),
+            text: "Text K7 sent to +49 *** *** 67. Code: ".to_owned(),
+            echo: false,
+            expires_in: 300,
+        })?;
+        let allow = reply(LoginReply::Allow {
+            attributes: Vec::new(),
+            reason: AllowReason::Code,
+        })?;
+        let listener = UnixListener::bind(socket)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        bind(Cpus::Load, all)?;
+        let thread = thread::spawn({
+            let stop = Arc::clone(&stop);
+            move || {
+                let mut octets = [0; 4096];
+                loop {
+                    let (mut stream, _) = listener.accept()?;
+                    if stop.load(Ordering::SeqCst) {
+                        return Ok(());
+                    }
+                    let request = request(&mut stream, &mut octets)?;
+                    let answer = if holds(request, br#""op":"answer""#) {
+                        &allow
+                    } else {
+                        &prompt
+                    };
+                    stream.write_all(&hello)?;
+                    stream.write_all(answer)?;
+                }
+            }
+        });
+        bind(Cpus::All, all)?;
+        Ok(Self {
+            socket: socket.to_owned(),
+            stop,
+            thread,
+        })
+    }
+
+    /// Fails where it has failed.
+    fn stop(self) -> Outcome<()> {
+        self.stop.store(true, Ordering::SeqCst);
+        let woken = UnixStream::connect(&self.socket);
+        let ended = self.thread.join().map_err(|_| "the stub panicked")?;
+        Ok(ended.and(woken.map(drop))?)
+    }
+}
+
+/// The frame of an answer to a connection's only request.
+fn reply(reply: PamReply) -> Outcome<Vec<u8>> {
+    let outcome = Answer::Ok(reply);
+    Ok(frame::encode(&Response { id: 1, outcome })?.to_vec())
+}
+
+/// Reads the module's Hello and request, which come together.
+fn request<'a>(stream: &mut UnixStream, octets: &'a mut [u8]) -> io::Result<&'a [u8]> {
+    let mut have = 0;
+    loop {
+        let room = octets.get_mut(have..).unwrap_or_default();
+        match stream.read(room)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            got => have += got,
+        }
+        let two = length(octets, have, 0)?
+            .map(|first| length(octets, have, first))
+            .transpose()?
+            .flatten();
+        if let Some(two) = two {
+            return Ok(octets.get(..two).unwrap_or_default());
+        }
+    }
+}
+
+/// Where the frame that begins at `start` ends, if all of it is among the first `have` octets.
+fn length(octets: &[u8], have: usize, start: usize) -> io::Result<Option<usize>> {
+    let Some(header) = octets.get(start..have).and_then(<[u8]>::first_chunk::<HEADER>) else {
+        return Ok(None);
+    };
+    let end = start + HEADER + frame::decode_header(*header).map_err(io::Error::other)?;
+    Ok((end <= have).then_some(end))
+}
+
+fn holds(octets: &[u8], what: &[u8]) -> bool {
+    octets.windows(what.len()).any(|window| window == what)
 }
 
 /// The PAM services of all subjects, in the sandbox's own /etc.
@@ -216,12 +326,22 @@ fn totp() -> Outcome<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-fn log_in(sandbox: &Sandbox, program: &Path, subject: &Subject, rounds: usize) -> Outcome<Part> {
-    let output = sandbox
-        .command(program)
+fn log_in(
+    sandbox: &Sandbox,
+    program: &Path,
+    subject: &Subject,
+    rounds: usize,
+    all: &CpuSet,
+) -> Outcome<Part> {
+    let mut command = sandbox.command(program);
+    command
         .args([subject.service, &subject.user, &rounds.to_string()])
-        .args(&subject.answers)
-        .output()?;
+        .args(&subject.answers);
+    // On one processor, whatever the module: see `Stub`.
+    bind(Cpus::Load, all)?;
+    let output = command.output();
+    bind(Cpus::All, all)?;
+    let output = output?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let log = sandbox.log();

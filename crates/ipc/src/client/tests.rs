@@ -108,6 +108,23 @@ fn a_second_call_sends_no_second_hello() {
 }
 
 #[test]
+fn hello_and_answer_may_come_in_one_piece_or_octet_by_octet() {
+    let mut frames = frame::encode(&Hello::of(Role::Pam)).unwrap().to_vec();
+    frames.extend_from_slice(&u32::try_from(ALLOW.len()).unwrap().to_be_bytes());
+    frames.extend_from_slice(ALLOW.as_bytes());
+    for size in [1, frames.len()] {
+        let frames = frames.clone();
+        let reply = call(later(), move |mut daemon| {
+            for piece in frames.chunks(size) {
+                daemon.write_all(piece).unwrap();
+            }
+            drain(daemon);
+        });
+        assert!(matches!(reply, Ok(LoginReply::Allow { .. })), "{reply:?}");
+    }
+}
+
+#[test]
 fn eof_is_an_error_at_once_wherever_it_comes() {
     let begun = clock();
     assert_eq!(call(later(), drop), Err(CallError::Closed(Step::Hello)));

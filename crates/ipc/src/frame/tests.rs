@@ -81,3 +81,48 @@ fn a_failed_message_leaves_the_buffer_as_it_was() {
     encode_into(&mut buf, &text(2)).unwrap();
     assert_eq!(buf.len(), before.len() + HEADER + AROUND + 2);
 }
+
+#[test]
+fn an_inbox_gives_each_frame_once_however_the_octets_come() {
+    let texts = ["a".to_owned(), "b".repeat(70), "c".repeat(5000), "d".to_owned()];
+    let mut stream = Vec::new();
+    for text in &texts {
+        stream.extend_from_slice(&encode(text).unwrap());
+    }
+    for size in [1, 3, 4, 5, 7, 64, 100, 4096, stream.len()] {
+        let mut inbox = Inbox::with_capacity(64);
+        let mut got = Vec::new();
+        for mut piece in stream.chunks(size) {
+            while !piece.is_empty() {
+                let room = inbox.room().unwrap();
+                let now = room.len().min(piece.len());
+                assert!(now > 0, "no room for a piece of {size}");
+                room[..now].copy_from_slice(&piece[..now]);
+                piece = &piece[now..];
+                inbox.took(now);
+                while let Some(text) = inbox.next(decode::<String>).unwrap() {
+                    got.push(text.unwrap());
+                }
+            }
+        }
+        assert_eq!(got, texts, "in pieces of {size}");
+        assert!(
+            inbox
+                .buf
+                .iter()
+                .all(|octet| *octet == 0 || !b"abcd".contains(octet))
+        );
+    }
+}
+
+#[test]
+fn an_inbox_refuses_a_length_before_it_makes_room() {
+    for (length, error) in [(0, FrameError::Empty), (MAX_FRAME + 1, FrameError::TooLong)] {
+        let mut inbox = Inbox::with_capacity(8);
+        inbox.room().unwrap()[..HEADER].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
+        inbox.took(HEADER);
+        assert_eq!(inbox.next(decode::<String>), Err(error));
+        assert_eq!(inbox.room().unwrap_err(), error);
+        assert_eq!(inbox.buf.len(), 8);
+    }
+}
