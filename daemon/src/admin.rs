@@ -4,6 +4,7 @@ mod audit;
 mod clients;
 mod error;
 mod explain;
+pub(crate) mod page;
 mod resources;
 mod sms;
 mod status;
@@ -49,7 +50,6 @@ impl Act {
         (user, resource): (&str, &str),
         detail: String,
     ) -> Result<(), StoreError> {
-        info!(act = kind, user, resource, by = self.actor, reference = %self.reference);
         tx.append_audit(&Event {
             at: self.now,
             kind: format!("admin.{kind}"),
@@ -73,9 +73,13 @@ pub(crate) async fn handle(daemon: Arc<Daemon>, actor: String, op: AdminOp) -> O
     };
     let span = info_span!("admin", by = act.actor, reference = %act.reference);
     let reference = act.reference.to_string();
+    let name = name(&op);
     async move {
         match dispatch(&daemon, act, op).await {
-            Ok(reply) => Outcome::Ok(reply),
+            Ok(reply) => {
+                info!(act = name, "carried out");
+                Outcome::Ok(reply)
+            }
             Err(failure) => {
                 if let AdminError::Store(failure) = &failure {
                     error!(error = %failure, "the store cannot be used");
@@ -91,6 +95,12 @@ pub(crate) async fn handle(daemon: Arc<Daemon>, actor: String, op: AdminOp) -> O
     }
     .instrument(span)
     .await
+}
+
+/// The request's name without what it holds.
+fn name(op: &AdminOp) -> String {
+    let shown = format!("{op:?}");
+    shown.chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
 async fn dispatch(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminReply, AdminError> {
@@ -128,11 +138,11 @@ async fn dispatch(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminRe
         AdminOp::ResourceAdd { name, set } => resources::add(daemon, act, name, set).await,
         AdminOp::ResourceSet { name, set } => resources::set(daemon, act, name, set).await,
         AdminOp::ResourceShow { name } => resources::show(daemon, name).await,
-        AdminOp::ResourceList => resources::list(daemon).await,
+        AdminOp::ResourceList { after } => resources::list(daemon, after).await,
         AdminOp::ResourceRemove { name } => resources::remove(daemon, act, name).await,
         op @ AdminOp::RadiusClientAdd { .. } => clients::add(daemon, act, op).await,
         op @ AdminOp::RadiusClientSet { .. } => clients::set(daemon, act, op).await,
-        AdminOp::RadiusClientList => clients::list(daemon).await,
+        AdminOp::RadiusClientList { after } => clients::list(daemon, after).await,
         AdminOp::RadiusClientRemove { name } => clients::remove(daemon, act, name).await,
         AdminOp::SmsProviderAdd {
             name,
@@ -160,7 +170,7 @@ async fn dispatch(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminRe
         AdminOp::SmsSendTest { phone, provider } => sms::send_test(daemon, act, phone, provider).await,
         AdminOp::SmsPolicyShow => sms::policy_show(daemon).await,
         AdminOp::SmsPolicySet(set) => sms::policy_set(daemon, act, set).await,
-        AdminOp::SmsMessages { limit } => sms::messages(daemon, limit).await,
+        AdminOp::SmsMessages { limit, after } => sms::messages(daemon, limit, after).await,
         AdminOp::LoginExplain {
             user,
             service,

@@ -105,7 +105,7 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
     let known = reference.clone();
     let slot = daemon.outbox.reserve();
     let direct = direct(daemon, slot.is_some());
-    let (step, job) = daemon
+    let (step, job, said) = daemon
         .write(move |tx| {
             let resource = resource(tx, &start)?;
             let key = BeginKey {
@@ -126,6 +126,7 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
             let request = Begin {
                 channel: start.channel,
                 group: &start.group,
+                password: start.password.is_some() && start.first_factor == FirstFactor::Local,
                 first,
                 origin: &origin,
                 source: &start.source,
@@ -156,10 +157,10 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
                 source: &start.source,
             };
             tx.append_audit(&step.event(&about, &known, now))?;
-            report(&step, &about, &known);
-            Ok((step, job))
+            Ok((step, job, Said::of(&about)))
         })
         .await?;
+    report(&step, &said, &reference);
     send(daemon, &step, job, slot);
     Ok(Verdict {
         reply: step.reply,
@@ -182,7 +183,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
     let resends = login::asks_for_text(further.typed.as_ref().map(|t| t.as_str()));
     let slot = if resends { daemon.outbox.reserve() } else { None };
     let direct = direct(daemon, slot.is_some());
-    let (step, job) = daemon
+    let (step, job, said) = daemon
         .write(move |tx| {
             let rows = match further.session {
                 Some(id) => AnswerRows::load(tx, id, resends, now)?,
@@ -200,8 +201,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                     source: &source,
                 };
                 tx.append_audit(&step.event(&about, &known, now))?;
-                report(&step, &about, &known);
-                return Ok((step, None));
+                return Ok((step, None, Said::of(&about)));
             };
             let request = Answer {
                 channel: further.channel,
@@ -214,7 +214,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                 },
             };
             let step = login::answer(&request, &rows.view(&keys), now, &mut rng);
-            let job = conclude(
+            let (job, said) = conclude(
                 tx,
                 &rows,
                 &step,
@@ -224,9 +224,10 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                     now,
                 },
             )?;
-            Ok((step, job))
+            Ok((step, job, said))
         })
         .await?;
+    report(&step, &said, &reference);
     send(daemon, &step, job, slot);
     Ok(Verdict {
         reply: step.reply,
@@ -261,34 +262,75 @@ pub async fn cancel(daemon: &Arc<Daemon>, channel: Channel, session: SessionId) 
     let keys = daemon.keys.clone();
     let reference = daemon.reference();
     let attempt = keys.attempt("cancel", &session.0);
-    daemon
+    let known = reference.clone();
+    let ended = daemon
         .write(move |tx| {
             let Some(rows) = AnswerRows::load(tx, session, false, now)? else {
-                return Ok(());
+                return Ok(None);
+            };
+            let asked = Asked {
+                attempt,
+                reference: &known,
             };
             let request = Answer {
                 channel,
                 group: None,
                 user: None,
                 typed: None,
-                asked: Asked {
-                    attempt,
-                    reference: &reference,
-                },
+                asked,
             };
             let found = rows.view(&keys).found;
             let Some(step) = found.and_then(|found| login::cancel(&request, &found, now)) else {
-                return Ok(());
+                return Ok(None);
             };
-            let concluding = Concluding {
+            let how = Concluding {
                 direct: None,
-                reference: &reference,
+                reference: &known,
                 now,
             };
-            conclude(tx, &rows, &step, &concluding).map(|_| ())
+            let (_, said) = conclude(tx, &rows, &step, &how)?;
+            Ok(Some((step, said)))
         })
         .await?;
+    if let Some((step, said)) = ended {
+        report(&step, &said, &reference);
+    }
     Ok(())
+}
+
+/// Records a login whose first factor failed before us: nothing is looked at and nothing sent.
+///
+/// # Errors
+/// [`LoginError`]: nothing was stored.
+pub async fn decoy(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginError> {
+    let reference = daemon.reference();
+    let now = daemon.now();
+    let known = reference.clone();
+    let (step, said) = daemon
+        .write(move |tx| {
+            let step = Step {
+                reply: Reply::Deny { exhausted: false },
+                reason: Reason::Decoy,
+                changes: Vec::new(),
+            };
+            let user = shown(&start.user);
+            let about = About {
+                user: &user,
+                resource: "",
+                channel: start.channel,
+                group: &start.group,
+                source: &start.source,
+            };
+            tx.append_audit(&step.event(&about, &known, now))?;
+            Ok((step, Said::of(&about)))
+        })
+        .await?;
+    report(&step, &said, &reference);
+    Ok(Verdict {
+        reply: step.reply,
+        reason: step.reason,
+        reference,
+    })
 }
 
 /// How a step is stored and recorded.
@@ -304,7 +346,7 @@ fn conclude(
     rows: &AnswerRows,
     step: &Step,
     how: &Concluding<'_>,
-) -> Result<Option<Job>, StoreError> {
+) -> Result<(Option<Job>, Said), StoreError> {
     let challenge = &rows.challenge;
     let resource = rows.resource.as_ref().map_or("", |r| &r.name);
     let owner = Owner {
@@ -323,8 +365,7 @@ fn conclude(
         source: &challenge.source,
     };
     tx.append_audit(&step.event(&about, how.reference, how.now))?;
-    report(step, &about, how.reference);
-    Ok(job)
+    Ok((job, Said::of(&about)))
 }
 
 /// The resource that guards `start`.
@@ -381,21 +422,37 @@ fn shown(raw: &str) -> String {
         .collect()
 }
 
-fn report(step: &Step, about: &About<'_>, reference: &Reference) {
+/// What a log line names; taken along out of the transaction, because nothing is said before its commit.
+struct Said {
+    user: String,
+    resource: String,
+    via: String,
+    source: String,
+}
+
+impl Said {
+    fn of(about: &About<'_>) -> Self {
+        Self {
+            user: about.user.to_owned(),
+            resource: about.resource.to_owned(),
+            via: about.group.to_owned(),
+            source: about.source.shown(),
+        }
+    }
+}
+
+fn report(step: &Step, said: &Said, reference: &Reference) {
+    let Said {
+        user,
+        resource,
+        via,
+        source,
+    } = said;
     let reason = step.reason.code();
     match step.reply {
-        Reply::Deny { .. } => warn!(
-            outcome = "deny", reason, user = about.user, resource = about.resource,
-            via = about.group, source = %about.source.shown(), %reference
-        ),
-        Reply::Allow => info!(
-            outcome = "allow", reason, user = about.user, resource = about.resource,
-            via = about.group, source = %about.source.shown(), %reference
-        ),
-        Reply::Prompt { .. } => info!(
-            outcome = "ask", reason, user = about.user, resource = about.resource,
-            via = about.group, source = %about.source.shown(), %reference
-        ),
+        Reply::Deny { .. } => warn!(outcome = "deny", reason, user, resource, via, source, %reference),
+        Reply::Allow => info!(outcome = "allow", reason, user, resource, via, source, %reference),
+        Reply::Prompt { .. } => info!(outcome = "ask", reason, user, resource, via, source, %reference),
     }
 }
 
@@ -418,6 +475,8 @@ pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(R
     let request = Begin {
         channel: start.channel,
         group: &start.group,
+        // At a client whose passwords are checked here somebody types one.
+        password: start.first_factor == FirstFactor::Local,
         first: match (
             start.first_factor,
             rows.user.as_ref().and_then(|u| u.password.as_ref()),

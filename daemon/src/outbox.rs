@@ -215,21 +215,21 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
     }
     let keys = daemon.keys.clone();
     let list = Arc::clone(&usable);
-    let (leased, ended, seen) = daemon
+    let (leased, ended, held, seen) = daemon
         .write(move |tx| {
             let due = tx.due_messages(now, limit32)?;
             let paused = tx.send_policy()?.paused;
             // Rows held back by a pause must not look like a backlog to work off at once.
             let seen = if paused { 0 } else { due.len() };
             let mut leased = Vec::new();
-            let mut ended = false;
+            let mut ended = Vec::new();
             let mut held = false;
             for message in due {
                 match outbox::claim(&message, &list.names, now) {
                     Claim::Leave => {}
                     Claim::Stop { message } => {
                         store_end(tx, &message, now)?;
-                        ended |= message.state.ended();
+                        ended.push(message);
                     }
                     Claim::Submit { .. } if paused => held = true,
                     Claim::Submit { provider, message } => match build(tx, &message, &keys, now)? {
@@ -244,18 +244,19 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
                                 ..message
                             };
                             store_end(tx, &over, now)?;
-                            ended = true;
+                            ended.push(over);
                         }
                     },
                 }
             }
-            if held {
-                debug!("sending is paused; texts wait");
-            }
-            Ok((leased, ended, seen))
+            Ok((leased, ended, held, seen))
         })
         .await?;
-    if ended {
+    if held {
+        debug!("sending is paused; texts wait");
+    }
+    report(&ended);
+    if !ended.is_empty() {
         daemon.text_ended.send_modify(|n| *n = n.wrapping_add(1));
     }
     let jobs = leased
@@ -324,9 +325,9 @@ async fn settle_all(daemon: Arc<Daemon>, mut reports: mpsc::Receiver<Outcome>) {
 async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(), StoreError> {
     let now = daemon.now();
     let usable = daemon.providers.usable();
-    let again = daemon
+    let settled = daemon
         .write(move |tx| {
-            let mut again = false;
+            let mut settled = Vec::new();
             for outcome in outcomes.iter() {
                 let Some(message) = tx.message(outcome.id)? else {
                     continue;
@@ -337,14 +338,15 @@ async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(),
                 let (result, detail) = translate(&outcome.submission);
                 let mut next = outbox::settle(&message, &result, &usable.names, now);
                 next.detail = detail;
-                again |= !next.state.ended();
                 store_end(tx, &next, now)?;
+                settled.push(next);
             }
-            Ok(again)
+            Ok(settled)
         })
         .await?;
+    report(&settled);
     daemon.text_ended.send_modify(|n| *n = n.wrapping_add(1));
-    if again {
+    if settled.iter().any(|message| !message.state.ended()) {
         daemon.outbox.wake();
     }
     Ok(())
@@ -353,21 +355,12 @@ async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(),
 /// Stores a row after a claim or an outcome, with its audit row where it ended.
 fn store_end(tx: &mut dyn Tx, message: &Message, now: Timestamp) -> Result<(), StoreError> {
     tx.put_message(message)?;
-    let provider = message.tried.last().cloned().unwrap_or_default();
-    let state = message.state.as_str();
-    match &message.state {
-        State::Accepted { .. } => {
-            info!(reference = %message.reference, provider, "text accepted");
-        }
-        State::Queued | State::Leased { .. } => {
-            debug!(reference = %message.reference, provider, detail = message.detail, "text tried again later");
-            return Ok(());
-        }
-        _ => warn!(reference = %message.reference, provider, state, detail = message.detail, "text not sent"),
+    if !message.state.ended() {
+        return Ok(());
     }
     tx.append_audit(&Event {
         at: now,
-        kind: format!("sms.{state}"),
+        kind: format!("sms.{}", message.state.as_str()),
         reason: match message.kind {
             Kind::Code { .. } => "code".to_owned(),
             Kind::Test => "test".to_owned(),
@@ -379,6 +372,23 @@ fn store_end(tx: &mut dyn Tx, message: &Message, now: Timestamp) -> Result<(), S
         source: String::new(),
         detail: message.detail.clone(),
     })
+}
+
+/// Says what became of texts, after it was stored.
+fn report(messages: &[Message]) {
+    for message in messages {
+        let provider = message.tried.last().map_or("", String::as_str);
+        let state = message.state.as_str();
+        let detail = &message.detail;
+        let reference = &message.reference;
+        match &message.state {
+            State::Accepted { .. } => info!(%reference, provider, "text accepted"),
+            State::Queued | State::Leased { .. } => {
+                debug!(%reference, provider, detail, "text tried again later");
+            }
+            _ => warn!(%reference, provider, state, detail, "text not sent"),
+        }
+    }
 }
 
 /// A transport's words as the core's.

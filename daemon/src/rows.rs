@@ -33,14 +33,14 @@ impl SendingRows {
         read: &mut dyn Read,
         user: UserId,
         phone: Option<&Phone>,
-        source: &str,
+        source: &Source,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let known = read.source_success(user, source)?;
+        let known = read.source_success(user, &source.key())?;
         Ok(Self {
             policy: read.send_policy()?,
             counts: match phone {
-                Some(phone) => counts(read, phone, Some(user), source)?,
+                Some(phone) => counts(read, phone, Some(user), source.network().as_deref())?,
                 None => Counts::default(),
             },
             known_source: known.is_some_and(|at| now < at.plus(MONTH)),
@@ -57,12 +57,13 @@ impl SendingRows {
     }
 }
 
-/// Counters of texts for a number, a user, a source and in all.
+/// Counters of texts for a number, a user, a source and in all. Without a network there is no source to count for: a VPN that
+/// names no addresses would be one source for everybody.
 pub(crate) fn counts(
     read: &mut dyn Read,
     phone: &Phone,
     user: Option<UserId>,
-    source: &str,
+    network: Option<&str>,
 ) -> Result<Counts, StoreError> {
     Ok(Counts {
         number: read.counter(CounterKey::TextsToNumber(phone))?,
@@ -70,7 +71,10 @@ pub(crate) fn counts(
             Some(user) => read.counter(CounterKey::TextsForUser(user))?,
             None => Counter::default(),
         },
-        source: read.counter(CounterKey::TextsForSource(source))?,
+        source: match network {
+            Some(network) => read.counter(CounterKey::TextsForSource(network))?,
+            None => Counter::default(),
+        },
         all: read.counter(CounterKey::TextsInAll)?,
     })
 }
@@ -81,13 +85,15 @@ pub(crate) fn put_counts(
     counts: &Counts,
     phone: &Phone,
     user: Option<UserId>,
-    source: &str,
+    network: Option<&str>,
 ) -> Result<(), StoreError> {
     tx.put_counter(CounterKey::TextsToNumber(phone), &counts.number)?;
     if let Some(user) = user {
         tx.put_counter(CounterKey::TextsForUser(user), &counts.user)?;
     }
-    tx.put_counter(CounterKey::TextsForSource(source), &counts.source)?;
+    if let Some(network) = network {
+        tx.put_counter(CounterKey::TextsForSource(network), &counts.source)?;
+    }
     tx.put_counter(CounterKey::TextsInAll, &counts.all)
 }
 
@@ -137,7 +143,7 @@ impl BeginRows {
             .as_ref()
             .and_then(|r| token_of(r, &tokens))
             .map(|t| &t.phone);
-        let sending = SendingRows::load(read, id, phone, &source, key.now)?;
+        let sending = SendingRows::load(read, id, phone, key.source, key.now)?;
         let same_attempt = match read.session(key.session)? {
             Some(session) => read
                 .challenge(session.challenge)?
@@ -211,7 +217,7 @@ impl AnswerRows {
         // Only a resend looks at what was sent before.
         let sending = if resends {
             let phone = token.as_ref().map(|t| &t.phone);
-            SendingRows::load(read, challenge.user, phone, &challenge.source.key(), now)?
+            SendingRows::load(read, challenge.user, phone, &challenge.source, now)?
         } else {
             SendingRows::default()
         };
@@ -305,7 +311,13 @@ pub(crate) fn apply(
             }
             (Change::Guard(guard), Some(user), _) => tx.put_guard(user, guard)?,
             (Change::Counts(counts), Some(user), Some(token)) => {
-                put_counts(tx, counts, &token.phone, Some(user), &source)?;
+                put_counts(
+                    tx,
+                    counts,
+                    &token.phone,
+                    Some(user),
+                    owner.source.network().as_deref(),
+                )?;
             }
             (Change::LoginFailure, Some(user), _) => {
                 let key = CounterKey::PasswordsFromSource(user, &source);

@@ -17,7 +17,7 @@ use crate::keys::{self, KeyError};
 use crate::outbox::Outbox;
 use crate::passwords::{PasswordError, Passwords};
 use crate::providers::Providers;
-use crate::state::{Clients, Daemon};
+use crate::state::{Clients, Daemon, LogLimit};
 use crate::sys::{self, Clock, Draw, Entropy};
 
 /// How often rows that can matter no more are looked for.
@@ -123,6 +123,7 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
             entries: Arc::default(),
         }),
         radius_servers: AtomicU64::new(0),
+        refusals: LogLimit::default(),
         stopping: watch::Sender::new(false),
         grace: config.shutdown_grace.get(),
     });

@@ -1,6 +1,6 @@
 //! What the daemon's services share.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -25,6 +25,27 @@ pub struct Clients {
     pub version: u64,
     /// The entries.
     pub entries: Arc<Vec<RadiusClient>>,
+}
+
+/// Keeps a log line that strangers can cause to a few a second.
+#[derive(Debug, Default)]
+pub struct LogLimit {
+    second: AtomicU64,
+    lines: AtomicU32,
+}
+
+impl LogLimit {
+    /// Lines of one second.
+    const LINES: u32 = 5;
+
+    /// Whether one more line may be written.
+    pub fn allow(&self, now: Timestamp) -> bool {
+        let second = now.0 / 1000;
+        if self.second.swap(second, Ordering::Relaxed) != second {
+            self.lines.store(0, Ordering::Relaxed);
+        }
+        self.lines.fetch_add(1, Ordering::Relaxed) < Self::LINES
+    }
 }
 
 /// Everything a service needs; shared by reference count.
@@ -53,6 +74,8 @@ pub struct Daemon {
     pub clients: watch::Sender<Clients>,
     /// Connected otpost-radius processes.
     pub radius_servers: AtomicU64,
+    /// Bounds the log lines about refused connections.
+    pub refusals: LogLimit,
     /// When the daemon started.
     pub started: Timestamp,
     /// Turns true when the daemon is to stop.

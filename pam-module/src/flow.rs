@@ -259,9 +259,8 @@ impl Login<'_> {
         let (verdict, level, why) = match kind {
             DenyKind::Denied => (Verdict::AuthErr, Level::Notice, "denied"),
             DenyKind::MaxTries => (Verdict::MaxTries, Level::Notice, "denied after the last try:"),
-            DenyKind::Unavailable => {
-                return self.unavailable(&format!("otpostd cannot decide now (ref {reference})"), &shown);
-            }
+            // A verdict, so no fail mode: that is for a daemon that gives none.
+            DenyKind::Unavailable => (Verdict::AuthInfoUnavailable, Level::Error, "not decided:"),
         };
         self.host
             .log(level, &format!("{why} {} (ref {reference})", self.who()));

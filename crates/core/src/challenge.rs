@@ -140,7 +140,7 @@ pub struct Challenge {
     pub channel: Channel,
     /// RADIUS client or PAM service: an answer must come the same way.
     pub group: String,
-    /// Request that began it; unique.
+    /// Request that began it.
     pub attempt: AttemptId,
     /// Session that this request was given.
     pub first_session: SessionId,

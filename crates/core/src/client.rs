@@ -70,6 +70,11 @@ pub enum BadClient {
     /// The whole internet.
     #[error("the network {0} is everybody; name the VPN's own addresses")]
     Everybody(Network),
+    /// Anybody who forges the address could begin logins, with any password and without the secret.
+    #[error(
+        "a client whose passwords are checked elsewhere must send Message-Authenticator; leave that required"
+    )]
+    Open,
     /// Too short to resist guessing off line (RFC 2865 section 3 asks for 16 octets).
     #[error("the shared secret has {0} characters; use at least 16, or leave it out to have one made")]
     Secret(usize),
@@ -90,6 +95,9 @@ impl RadiusClient {
         }
         if let Some(all) = self.networks.iter().find(|n| n.prefix() == 0) {
             return Err(BadClient::Everybody(*all));
+        }
+        if self.first_factor == FirstFactor::Stack && !self.require_message_authenticator {
+            return Err(BadClient::Open);
         }
         let least = if weak { 1 } else { 16 };
         if self.secret.expose().len() < least {

@@ -17,6 +17,8 @@ pub const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 pub const MONTH_FAILURES: u32 = 50;
 /// First lock.
 pub const LOCK: Duration = Duration::from_secs(15 * 60);
+/// A lock that would end later than this comes from a clock that was wrong: no lock is longer than a day.
+const LONGEST: Duration = Duration::from_secs(2 * 24 * 3600);
 /// Wrong passwords from one source network until it is closed for the user.
 pub const LOGIN_FAILURES: u32 = 10;
 /// How long a closed source network stays closed, and the window of its failures.
@@ -34,10 +36,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// Events that count at `now` for a window of `length`.
+    /// Events that count at `now` for a window of `length`. A clock that goes back a little frees nothing; a window further in
+    /// the future than its length comes from a clock that was wrong, and is void.
     #[must_use]
     pub fn count_at(&self, now: Timestamp, length: Duration) -> u32 {
-        if now >= self.start.plus(length) {
+        let void = self.start > now.plus(length);
+        if void || now >= self.start.plus(length) {
             0
         } else {
             self.count
@@ -111,7 +115,9 @@ impl Guard {
         if self.barred {
             return Some(Lock::Month);
         }
-        self.locked_until.filter(|until| now < *until).map(Lock::Until)
+        self.locked_until
+            .filter(|until| now < *until && *until <= now.plus(LONGEST))
+            .map(Lock::Until)
     }
 
     /// The guard after a wrong code; `limit` failures in a row lock (15 min, doubling to 24 h).

@@ -127,6 +127,12 @@ impl Source {
         }
     }
 
+    /// [`Self::key`] where there is an address: only that tells one source from another.
+    #[must_use]
+    pub fn network(&self) -> Option<String> {
+        self.address.map(|_| self.key())
+    }
+
     /// For people: the address, else the way in.
     #[must_use]
     pub fn shown(&self) -> String {

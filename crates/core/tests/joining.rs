@@ -560,6 +560,20 @@ fn the_last_refusal_repeated_is_the_same_refusal() {
     assert_eq!(again.changes, []);
 }
 
+/// A code that was refused as expired stays refused, also when the clock goes back.
+#[test]
+fn what_expired_once_stays_expired() {
+    let mut shell = shell();
+    let knock = shell.vpn("alice", "7", "acct-1");
+    let at = session(&shell.begin(&knock));
+    let code = shell.right(at);
+    shell.advance(secs(301));
+    assert_eq!(shell.say(at, &code).reason, Reason::Expired);
+    shell.now = shell.now.minus(secs(200));
+    let late = shell.say(at, &code);
+    assert_eq!((denied(&late), late.reason), (true, Reason::ChallengeDead));
+}
+
 /// An Accept is repeated for a lost packet, not for whoever kept the request.
 #[test]
 fn an_accept_is_not_repeated_once_the_login_is_over() {

@@ -737,10 +737,25 @@ fn a_clock_that_goes_back_frees_nothing() {
         number: hits(5, HOUR),
         ..Counts::default()
     };
-    let before = START.minus(secs(7200));
+    let before = START.minus(secs(1800));
     assert!(check(&open(), &phone("+491712345678"), &counts, true, before).is_err());
     let guard = lock(&Guard::default(), START);
     assert!(guard.lock_at(before).is_some());
+}
+
+/// A clock that was a year ahead for a while locks nobody out for a year.
+#[test]
+fn a_clock_that_was_far_ahead_leaves_nothing_behind() {
+    let ahead = START.plus(secs(365 * 86_400));
+    let full = (0..20).fold(Counter::default(), |c, _| c.hit(ahead, HOUR));
+    let counts = Counts {
+        number: full,
+        user: full,
+        ..Counts::default()
+    };
+    assert!(check(&open(), &phone("+491712345678"), &counts, true, START).is_ok());
+    assert_eq!(full.hit(START, HOUR).short.count, 1);
+    assert_eq!(lock(&Guard::default(), ahead).lock_at(START), None);
 }
 
 #[test]

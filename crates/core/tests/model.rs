@@ -490,6 +490,13 @@ impl World {
                 );
             }
             Reason::TooManyRounds => began.dead = true,
+            Reason::Expired => {
+                // For good: that is the one thing stored.
+                let dead = |c: &Change| matches!(c, Change::Challenge(c) if c.state == State::Dead);
+                assert!(step.changes.len() == 1 && step.changes.iter().all(dead));
+                assert!(matches!(step.reply, Reply::Deny { .. }));
+                began.dead = true;
+            }
             Reason::ResendRefused | Reason::PasswordAsCode => {
                 assert!(!locked && !began.opened && !began.dead);
             }

@@ -59,13 +59,13 @@ fn fitting(op: &AdminOp) -> Value {
         AdminOp::ResourceAdd { .. } | AdminOp::ResourceSet { .. } | AdminOp::ResourceShow { .. } => json!({
             "re": "resource", "name": "vpn", "users": 1, "settings": { "enabled": true, "digits": 6, "validity": 300,
             "pam-services": ["sshd"], "unenrolled": "deny", "disabled": "deny", "region": "DE" } }),
-        AdminOp::ResourceList => json!({ "re": "resources", "resources": [
+        AdminOp::ResourceList { .. } => json!({ "re": "resources", "resources": [
             { "name": "vpn", "users": 1, "settings": { "enabled": true } }] }),
         AdminOp::RadiusClientAdd { .. } => {
             json!({ "re": "client-secret", "client": client_view(), "secret": "made-by-the-daemon" })
         }
         AdminOp::RadiusClientSet { .. } => with_re("client", client_view()),
-        AdminOp::RadiusClientList => json!({ "re": "clients", "clients": [client_view()] }),
+        AdminOp::RadiusClientList { .. } => json!({ "re": "clients", "clients": [client_view()] }),
         AdminOp::SmsProviderList => json!({ "re": "providers", "providers": [
             { "name": "gw", "kind": "http", "priority": 10, "enabled": true, "sender": "ACME" }] }),
         AdminOp::SmsSendTest { .. } => json!({ "re": "send-test", "state": "accepted", "provider": "gw",
@@ -217,7 +217,7 @@ fn table() -> Vec<(&'static str, Value, &'static str)> {
             json!({ "op": "resource-show", "name": "vpn" }),
             "sshd",
         ),
-        ("resource list", json!({ "op": "resource-list" }), "RESOURCE"),
+        ("resource list", json!({ "op": "resource-list", "after": null }), "RESOURCE"),
         (
             "resource remove vpn",
             json!({ "op": "resource-remove", "name": "vpn" }),
@@ -238,7 +238,7 @@ fn table() -> Vec<(&'static str, Value, &'static str)> {
         ),
         (
             "radius client list",
-            json!({ "op": "radius-client-list" }),
+            json!({ "op": "radius-client-list", "after": null }),
             "192.0.2.0/24",
         ),
         (
@@ -295,7 +295,7 @@ fn table() -> Vec<(&'static str, Value, &'static str)> {
         ),
         (
             "sms messages -n 7",
-            json!({ "op": "sms-messages", "limit": 7 }),
+            json!({ "op": "sms-messages", "limit": 7, "after": null }),
             "1970-01-01T00:00:00Z",
         ),
         (

@@ -126,8 +126,12 @@ pub enum AdminOp {
         /// Resource name.
         name: String,
     },
-    /// All resources. Answer: [`AdminReply::Resources`].
-    ResourceList,
+    /// Resources in order of name. Answer: [`AdminReply::Resources`].
+    ResourceList {
+        /// Last name of the page before.
+        #[serde(default)]
+        after: Option<String>,
+    },
     /// Delete a resource. Answer: [`AdminReply::Done`].
     ResourceRemove {
         /// Resource name.
@@ -177,8 +181,12 @@ pub enum AdminOp {
         #[serde(default)]
         first_factor: Option<String>,
     },
-    /// All RADIUS clients, without secrets. Answer: [`AdminReply::Clients`].
-    RadiusClientList,
+    /// RADIUS clients in order of name, without secrets. Answer: [`AdminReply::Clients`].
+    RadiusClientList {
+        /// Last name of the page before.
+        #[serde(default)]
+        after: Option<String>,
+    },
     /// Delete a RADIUS client. Answer: [`AdminReply::Done`].
     RadiusClientRemove {
         /// Client name.
@@ -231,8 +239,11 @@ pub enum AdminOp {
     SmsPolicySet(SmsPolicySet),
     /// Newest texts. Answer: [`AdminReply::Messages`].
     SmsMessages {
-        /// At most so many, 1..=200.
+        /// Of the newest so many, 1..=200.
         limit: u32,
+        /// Id of the last text of the page before.
+        #[serde(default)]
+        after: Option<String>,
     },
     /// How a login would go now, without side effect. Answer: [`AdminReply::Explained`].
     LoginExplain {
@@ -247,9 +258,9 @@ pub enum AdminOp {
         #[serde(default)]
         source: String,
     },
-    /// Audit rows. Answer: [`AdminReply::Audit`].
+    /// Audit rows, as many as an answer holds. Answer: [`AdminReply::Audit`].
     AuditTail {
-        /// Position after which to start; absent for the last `limit` rows.
+        /// Position after which to start; absent for the last `limit` rows, or the newest of them that fit.
         #[serde(default)]
         after: Option<u64>,
         /// At most so many, 1..=200.
@@ -376,10 +387,13 @@ pub enum AdminReply {
     },
     /// One resource.
     Resource(ResourceView),
-    /// All resources.
+    /// A page of resources.
     Resources {
         /// In order of name.
         resources: Vec<ResourceView>,
+        /// Whether there are more.
+        #[serde(default)]
+        more: bool,
     },
     /// One RADIUS client.
     Client(ClientView),
@@ -390,10 +404,13 @@ pub enum AdminReply {
         /// Its shared secret.
         secret: Secret,
     },
-    /// All RADIUS clients.
+    /// A page of RADIUS clients.
     Clients {
         /// In order of name.
         clients: Vec<ClientView>,
+        /// Whether there are more.
+        #[serde(default)]
+        more: bool,
     },
     /// All providers.
     Providers {
@@ -413,10 +430,13 @@ pub enum AdminReply {
     },
     /// What may be sent.
     SmsPolicy(SmsPolicySet),
-    /// Newest texts.
+    /// A page of the newest texts.
     Messages {
         /// Newest first.
         messages: Vec<MessageView>,
+        /// Whether there are more.
+        #[serde(default)]
+        more: bool,
     },
     /// How a login would go.
     Explained {

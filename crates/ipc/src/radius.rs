@@ -12,11 +12,14 @@ pub enum RadiusOp {
     Begin(RadiusBegin),
     /// An Access-Request with State.
     Answer(RadiusAnswer),
-    /// The client table. With `after`, the answer waits (at most 30 s) until the version differs from it.
+    /// A page of the client table. With `after`, the answer waits (at most 30 s) until the version differs from it.
     Clients {
         /// Version the asker holds already.
         #[serde(default)]
         after: Option<u64>,
+        /// Entries of the same version that the asker has from earlier pages.
+        #[serde(default)]
+        from: u32,
     },
 }
 
@@ -84,13 +87,17 @@ pub enum RadiusReply {
     Clients(ClientTable),
 }
 
-/// All RADIUS clients.
+/// A page of the RADIUS clients. Pages of different versions make no table: whoever put them together would trust
+/// clients that are gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientTable {
     /// Grows with each change.
     pub version: u64,
     /// Entries; their networks do not overlap at the same prefix length.
     pub clients: Vec<RadiusClient>,
+    /// Whether there are more; then `clients` is not empty.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// One VPN, or a group of its servers.

@@ -221,12 +221,23 @@ fn radius_requests() {
         r#"{"op":"answer","client":"vpn","user":"alice","session":"00112233445566778899aabbccddeeff","answer":"481516","attempt":"ab"}"#,
     );
     pin(
-        &RadiusOp::Clients { after: Some(3) },
-        r#"{"op":"clients","after":3}"#,
+        &RadiusOp::Clients {
+            after: Some(3),
+            from: 0,
+        },
+        r#"{"op":"clients","after":3,"from":0}"#,
     );
     pin(
-        &RadiusOp::Clients { after: None },
-        r#"{"op":"clients","after":null}"#,
+        &RadiusOp::Clients {
+            after: None,
+            from: 250,
+        },
+        r#"{"op":"clients","after":null,"from":250}"#,
+    );
+    let first = RadiusOp::Clients { after: None, from: 0 };
+    assert_eq!(
+        serde_json::from_str::<RadiusOp>(r#"{"op":"clients"}"#).unwrap(),
+        first
     );
 }
 
@@ -252,11 +263,15 @@ fn radius_replies() {
         client(MessageAuthenticator::Optional),
     ];
     pin(
-        &RadiusReply::Clients(ClientTable { version: 4, clients }),
+        &RadiusReply::Clients(ClientTable {
+            version: 4,
+            clients,
+            more: true,
+        }),
         concat!(
             r#"{"re":"clients","version":4,"clients":["#,
             r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"require"},"#,
-            r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"optional"}]}"#
+            r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"optional"}],"more":true}"#
         ),
     );
 }

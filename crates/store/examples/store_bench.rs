@@ -2,7 +2,8 @@
 //!
 //! A login is two durable transactions: issue (challenge, session, text, counters, audit row), then consume (session and
 //! challenge read and replaced, audit row). With `full`, it also reads what the login service reads before it decides.
-//! Usage: store_bench [DIRECTORY] [SECONDS]; the database is made in DIRECTORY (default: the system's temporary one).
+//! Usage: store_bench [DIRECTORY] [SECONDS] [USERS] [CLIENTS]; the database is made in DIRECTORY (default: the system's temporary
+//! one) with USERS (default 200), each with a token. CLIENTS log in at once (default: 1, 64, then 128).
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
 use std::io::Write as _;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use otpost_core::challenge::{Answered, State};
 use otpost_core::gate::Counts;
-use otpost_core::ids::{AttemptId, ChallengeId, MessageId, Reference, SessionId, UserId};
+use otpost_core::ids::{AttemptId, ChallengeId, MessageId, Reference, SessionId, TokenId, UserId};
 use otpost_core::keys::{Keyring, MasterKey};
 use otpost_core::outbox::Kind;
 use otpost_core::phone::Phone;
@@ -23,13 +24,11 @@ use otpost_store::contract::samples::{self, NOW, Seeded};
 use otpost_store::sqlite::{OpenOptions, SqliteStore};
 use otpost_store::{CounterKey, Store, StoreError, Tx, write};
 
-const USERS: u8 = 200;
-
 type Error = Box<dyn std::error::Error>;
 
 struct Login {
     user: UserId,
-    number: u8,
+    number: u32,
     phone: Phone,
     challenge: ChallengeId,
     session: SessionId,
@@ -40,6 +39,14 @@ struct Login {
     now: Timestamp,
 }
 
+fn id_of(number: u32) -> [u8; 16] {
+    UserId::random(&mut Seeded(u64::from(number) << 32)).0
+}
+
+fn phone_of(number: u32) -> Result<Phone, StoreError> {
+    samples::phone(number.to_le_bytes()[0] % 200)
+}
+
 fn look(tx: &mut dyn Tx, login: &Login) -> Result<(), StoreError> {
     let name = samples::name(&format!("user{}", login.number))?;
     let user = tx.user_by_name(&name)?.ok_or(StoreError::Closed)?;
@@ -47,7 +54,7 @@ fn look(tx: &mut dyn Tx, login: &Login) -> Result<(), StoreError> {
     tx.guard(user.id)?;
     tx.tokens_of(user.id)?;
     tx.open_challenges(user.id, login.now)?;
-    tx.challenge_by_attempt(login.attempt)?;
+    tx.session(login.session)?;
     tx.counter(CounterKey::PasswordsFromSource(user.id, "198.51.100.0/24"))?;
     tx.counter(CounterKey::PasswordsOfUser(user.id))?;
     tx.source_success(user.id, "198.51.100.0/24")?;
@@ -130,19 +137,20 @@ fn consume(tx: &mut dyn Tx, login: &Login, full: bool) -> Result<bool, StoreErro
 fn client(
     store: &dyn Store,
     seed: u64,
+    users: u32,
     full: bool,
     stop: &AtomicBool,
 ) -> Result<Vec<[Duration; 2]>, StoreError> {
     let mut rng = Seeded(seed << 32);
     let mut took = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let mut pick = [0];
+        let mut pick = [0; 4];
         rng.fill(&mut pick);
-        let number = pick[0] % USERS;
+        let number = u32::from_le_bytes(pick) % users;
         let login = Arc::new(Login {
-            user: UserId(samples::id(number)),
+            user: UserId(id_of(number)),
             number,
-            phone: samples::phone(number)?,
+            phone: phone_of(number)?,
             challenge: ChallengeId::random(&mut rng),
             session: SessionId::random(&mut rng),
             attempt: AttemptId::random(&mut rng),
@@ -163,7 +171,13 @@ fn client(
     Ok(took)
 }
 
-fn run(directory: &std::path::Path, clients: u64, seconds: u64, full: bool) -> Result<String, Error> {
+fn run(
+    directory: &std::path::Path,
+    clients: u64,
+    seconds: u64,
+    users: u32,
+    full: bool,
+) -> Result<String, Error> {
     let path = directory.join(format!("store-bench-{}.db", std::process::id()));
     let store = Arc::new(SqliteStore::open(OpenOptions {
         path: Some(path.clone()),
@@ -172,13 +186,19 @@ fn run(directory: &std::path::Path, clients: u64, seconds: u64, full: bool) -> R
         readers: 2,
         queue: 1024,
     })?);
-    write(&*store, |tx| {
+    write(&*store, move |tx| {
         let mut resource = samples::resource(1, "Office VPN");
         resource.pam_services = vec!["sshd".to_owned()];
         tx.put_resource(&resource)?;
-        for number in 0..USERS {
-            tx.put_user(&samples::user(number, &format!("user{number}"))?)?;
-            tx.put_token(&samples::token(number, UserId(samples::id(number)))?)?;
+        for number in 0..users {
+            let mut user = samples::user(0, &format!("user{number}"))?;
+            user.id = UserId(id_of(number));
+            user.email = None;
+            tx.put_user(&user)?;
+            let mut token = samples::token(0, user.id)?;
+            token.id = TokenId(user.id.0);
+            token.phone = phone_of(number)?;
+            tx.put_token(&token)?;
         }
         Ok(())
     })?;
@@ -187,7 +207,7 @@ fn run(directory: &std::path::Path, clients: u64, seconds: u64, full: bool) -> R
     let threads: Vec<_> = (0..clients)
         .map(|n| {
             let (store, stop) = (Arc::clone(&store), Arc::clone(&stop));
-            thread::spawn(move || client(&*store, n + 1, full, &stop))
+            thread::spawn(move || client(&*store, n + 1, users, full, &stop))
         })
         .collect();
     thread::sleep(Duration::from_secs(seconds));
@@ -219,9 +239,11 @@ fn main() -> Result<(), Error> {
     let mut args = std::env::args().skip(1);
     let directory = args.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let seconds = args.next().map_or(Ok(5), |s| s.parse())?;
+    let users = args.next().map_or(Ok(200), |s| s.parse())?;
+    let only = args.next().map(|s| s.parse()).transpose()?;
     for full in [false, true] {
-        for clients in [1, 64, 128] {
-            let line = run(&directory, clients, seconds, full)?;
+        for clients in only.map_or(vec![1, 64, 128], |clients| vec![clients]) {
+            let line = run(&directory, clients, seconds, users, full)?;
             writeln!(std::io::stdout(), "{line}")?;
         }
     }

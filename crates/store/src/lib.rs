@@ -3,7 +3,7 @@
 //! A [`Store`] runs closures: [`write`] in one transaction that is durable before the caller hears of it, [`read`] on a
 //! snapshot. [`Read`] and [`Tx`] have small typed methods on aggregates; no SQL, handle or engine type leaks, and no engine
 //! holds a rule of its own: domain logic runs once, in `otpost-core`, inside the closure. A write closure may run again (after a
-//! serialisation failure), so it is pure but for its `Tx`.
+//! serialisation failure, or because a closure that shared its commit failed), so it is pure but for its `Tx`.
 //!
 //! Deliberately absent: async, clocks, decisions. Entry points: [`sqlite::SqliteStore::open`], [`write`], [`read`].
 #![forbid(unsafe_code)]
@@ -21,7 +21,7 @@ use otpost_core::challenge::{Challenge, Session};
 use otpost_core::client::RadiusClient;
 use otpost_core::gate::Policy;
 use otpost_core::ids::{
-    AttemptId, ChallengeId, ClientId, MessageId, ProviderId, ResourceId, SessionId, TokenId, UserId,
+    ChallengeId, ClientId, MessageId, ProviderId, ResourceId, SessionId, TokenId, UserId,
 };
 use otpost_core::limits::Counter;
 use otpost_core::name::LoginName;
@@ -127,8 +127,6 @@ pub trait Read {
     fn challenge(&mut self, id: ChallengeId) -> Result<Option<Challenge>, StoreError>;
     /// The user's challenges that are open at `now`, oldest first.
     fn open_challenges(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Challenge>, StoreError>;
-    /// The challenge that this request began.
-    fn challenge_by_attempt(&mut self, attempt: AttemptId) -> Result<Option<Challenge>, StoreError>;
     /// The session.
     fn session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError>;
     /// The counter; the default where there is none.
@@ -176,7 +174,7 @@ pub trait Tx: Read {
     fn put_resource(&mut self, resource: &Resource) -> Result<(), StoreError>;
     /// Deletes the resource; RADIUS clients of it keep it from going ([`StoreError::InUse`]).
     fn delete_resource(&mut self, id: ResourceId) -> Result<(), StoreError>;
-    /// Inserts or replaces the challenge; its attempt is unique.
+    /// Inserts or replaces the challenge.
     fn put_challenge(&mut self, challenge: &Challenge) -> Result<(), StoreError>;
     /// Inserts or replaces the session.
     fn put_session(&mut self, session: &Session) -> Result<(), StoreError>;

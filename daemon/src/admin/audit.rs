@@ -7,6 +7,7 @@ use otpost_core::audit::{Event, link};
 use otpost_ipc::admin::{AdminReply, AuditView};
 use otpost_store::AuditRow;
 
+use super::page::Page;
 use super::{AdminError, read};
 use crate::state::Daemon;
 
@@ -21,11 +22,16 @@ pub(super) async fn tail(
     let limit = limit.clamp(1, 200);
     let now = daemon.now();
     read(daemon, move |read| {
-        let after = match after {
-            Some(after) => after,
-            None => read.totals(now)?.audit_rows.saturating_sub(u64::from(limit)),
+        let rows = match after {
+            Some(after) => Page::of(read.audit(after, limit)?.iter().map(view)).0,
+            None => {
+                let after = read.totals(now)?.audit_rows.saturating_sub(u64::from(limit));
+                // Where not all fit, the newest are what was asked for.
+                let (mut rows, _) = Page::of(read.audit(after, limit)?.iter().rev().map(view));
+                rows.reverse();
+                rows
+            }
         };
-        let rows = read.audit(after, limit)?.iter().map(view).collect();
         Ok(AdminReply::Audit { rows })
     })
     .await

@@ -7,6 +7,7 @@ use otpost_core::Rng;
 use otpost_core::client::{FirstFactor, RadiusClient, Sealed};
 use otpost_core::ids::ClientId;
 use otpost_core::net::Network;
+use otpost_core::resource;
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, AdminReply};
 use otpost_ipc::radius::MessageAuthenticator;
@@ -14,10 +15,23 @@ use otpost_store::{Read, Tx};
 use tracing::error;
 use zeroize::Zeroizing;
 
+use super::page::Page;
 use super::{Act, AdminError, done, find_resource, read, view, write};
 use crate::state::Daemon;
 
+/// Most networks of a client: an entry must fit an answer to otpost-radius.
+const NETWORKS: usize = 256;
+
+/// Longest shared secret in octets, for the same reason. VPNs take less.
+const SECRET: usize = 256;
+
 fn networks(raw: &[String]) -> Result<Vec<Network>, AdminError> {
+    if raw.len() > NETWORKS {
+        return Err(AdminError::Invalid(format!(
+            "a RADIUS client has at most {NETWORKS} networks, not {}; name larger networks, or make several clients",
+            raw.len()
+        )));
+    }
     raw.iter()
         .map(|text| text.trim().parse().map_err(AdminError::invalid))
         .collect()
@@ -34,8 +48,14 @@ fn first_factor(text: Option<&str>) -> Result<Option<FirstFactor>, AdminError> {
     }
 }
 
-fn sealed(secret: &Secret) -> Sealed {
-    Sealed(Zeroizing::new(secret.expose().to_owned()))
+fn sealed(secret: &Secret) -> Result<Sealed, AdminError> {
+    let octets = secret.expose().len();
+    if octets > SECRET {
+        return Err(AdminError::Invalid(format!(
+            "a shared secret has at most {SECRET} octets, not {octets}; leave it out to have one made"
+        )));
+    }
+    Ok(Sealed(Zeroizing::new(secret.expose().to_owned())))
 }
 
 /// A shared secret of 160 bits that every VPN's form takes.
@@ -90,7 +110,10 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
     };
     let mut rng = daemon.rng();
     let id = ClientId::random(&mut rng);
-    let secret = secret.as_ref().map_or_else(|| make_secret(&mut rng), sealed);
+    let secret = match &secret {
+        Some(secret) => sealed(secret)?,
+        None => make_secret(&mut rng),
+    };
     let networks = networks(&raw)?;
     let factor = first_factor(factor.as_deref())?.unwrap_or(FirstFactor::Local);
     let reply = write(daemon, move |tx| {
@@ -145,7 +168,7 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
             client.resource = find_resource(tx, resource)?.id;
         }
         if let Some(secret) = &secret {
-            client.secret = sealed(secret);
+            client.secret = sealed(secret)?;
         }
         if let Some(mode) = message_authenticator {
             client.require_message_authenticator = mode == MessageAuthenticator::Require;
@@ -168,15 +191,22 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
     Ok(reply)
 }
 
-pub(super) async fn list(daemon: &Arc<Daemon>) -> Result<AdminReply, AdminError> {
-    read(daemon, |read| {
+pub(super) async fn list(daemon: &Arc<Daemon>, after: Option<String>) -> Result<AdminReply, AdminError> {
+    let after = after.map(|name| resource::key(&name));
+    read(daemon, move |read| {
         let names = view::Names::load(read)?;
-        let clients = read
-            .clients()?
-            .iter()
-            .map(|c| view::client(c, names.of(&[c.resource]).first().map_or("", String::as_str)))
-            .collect();
-        Ok(AdminReply::Clients { clients })
+        let behind = |c: &RadiusClient| {
+            after
+                .as_ref()
+                .is_none_or(|after| resource::key(&c.name) > *after)
+        };
+        let (clients, more) = Page::of(
+            read.clients()?
+                .iter()
+                .filter(|c| behind(c))
+                .map(|c| view::client(c, names.of(&[c.resource]).first().map_or("", String::as_str))),
+        );
+        Ok(AdminReply::Clients { clients, more })
     })
     .await
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use otpost_core::code::Digits;
 use otpost_core::ids::ResourceId;
-use otpost_core::resource::{Resource, WithoutToken};
+use otpost_core::resource::{self, Resource, WithoutToken};
 use otpost_ipc::admin::{AdminReply, ResourceSettings};
 
+use super::page::Page;
 use super::{Act, AdminError, done, find_resource, read, view, write};
 use crate::state::Daemon;
 
@@ -109,14 +110,22 @@ pub(super) async fn show(daemon: &Arc<Daemon>, name: String) -> Result<AdminRepl
     .await
 }
 
-pub(super) async fn list(daemon: &Arc<Daemon>) -> Result<AdminReply, AdminError> {
-    read(daemon, |read| {
-        let resources = read
-            .resources()?
-            .iter()
-            .map(|r| Ok(view::resource(r, read.users_of(r.id)?)))
-            .collect::<Result<_, AdminError>>()?;
-        Ok(AdminReply::Resources { resources })
+pub(super) async fn list(daemon: &Arc<Daemon>, after: Option<String>) -> Result<AdminReply, AdminError> {
+    let after = after.map(|name| resource::key(&name));
+    read(daemon, move |read| {
+        let mut page = Page::default();
+        let mut more = false;
+        for resource in read.resources()? {
+            if after.as_ref().is_some_and(|after| resource.key() <= *after) {
+                continue;
+            }
+            if !page.push(view::resource(&resource, read.users_of(resource.id)?)) {
+                more = true;
+                break;
+            }
+        }
+        let resources = page.rows();
+        Ok(AdminReply::Resources { resources, more })
     })
     .await
 }

@@ -16,6 +16,7 @@ use otpost_ipc::admin::{AdminReply, MessageView, SmsPolicySet};
 use otpost_store::Read;
 use zeroize::Zeroizing;
 
+use super::page::Page;
 use super::{Act, AdminError, done, read, view, write};
 use crate::rows::{counts, put_counts};
 use crate::state::Daemon;
@@ -160,7 +161,7 @@ pub(super) async fn send_test(
             .map(|name| find(tx, name))
             .transpose()?
             .map(|p| p.name);
-        let source = "admin";
+        let source = Some("admin");
         let sent = counts(tx, &phone, None, source)?;
         let policy = tx.send_policy()?;
         gate::check(&policy, &phone, &sent, true, act.now).map_err(refused)?;
@@ -295,16 +296,29 @@ pub(super) async fn policy_set(
     .await
 }
 
-pub(super) async fn messages(daemon: &Arc<Daemon>, limit: u32) -> Result<AdminReply, AdminError> {
+pub(super) async fn messages(
+    daemon: &Arc<Daemon>,
+    limit: u32,
+    after: Option<String>,
+) -> Result<AdminReply, AdminError> {
     let limit = limit.clamp(1, 200);
+    let after = after
+        .map(|id| id.parse::<MessageId>())
+        .transpose()
+        .map_err(|_| AdminError::Invalid("`after` is no id of a text".to_owned()))?;
     read(daemon, move |read| {
-        let mut messages = Vec::new();
-        for message in read.messages(limit)? {
+        let mut page = Page::default();
+        let mut more = false;
+        let mut newest = read.messages(limit)?.into_iter();
+        if let Some(after) = after {
+            newest.by_ref().find(|message| message.id == after);
+        }
+        for message in newest {
             let (kind, phone) = match &message.kind {
                 Kind::Code { token, .. } => ("code", read.token(*token)?.map(|t| t.phone)),
                 Kind::Test => ("test", read.test_number(message.id)?),
             };
-            messages.push(MessageView {
+            let taken = page.push(MessageView {
                 id: message.id.to_string(),
                 kind: kind.to_owned(),
                 phone: phone.map_or_else(String::new, |p| p.masked()),
@@ -314,8 +328,13 @@ pub(super) async fn messages(daemon: &Arc<Daemon>, limit: u32) -> Result<AdminRe
                 created: message.created.0,
                 reference: message.reference.to_string(),
             });
+            if !taken {
+                more = true;
+                break;
+            }
         }
-        Ok(AdminReply::Messages { messages })
+        let messages = page.rows();
+        Ok(AdminReply::Messages { messages, more })
     })
     .await
 }

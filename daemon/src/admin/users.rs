@@ -11,12 +11,16 @@ use otpost_ipc::admin::{AdminReply, UserAdd, UserSet};
 use otpost_store::Read;
 use zeroize::Zeroizing;
 
+use super::page::Page;
 use super::view::{self, Names};
 use super::{Act, AdminError, done, find_resource, find_user, read, write};
 use crate::state::Daemon;
 
 /// Longest bypass (domain decision 3).
 const LONGEST_BYPASS: u32 = 72 * 3600;
+
+/// Most aliases of a user: a user must fit an answer.
+const ALIASES: usize = 100;
 
 /// A hash of `password`, after checking its length.
 async fn hashed(daemon: &Daemon, password: Option<Secret>) -> Result<Option<PasswordHash>, AdminError> {
@@ -62,6 +66,12 @@ fn email(text: &str) -> Result<Option<String>, AdminError> {
 }
 
 fn aliases(raw: &[String], name: &LoginName) -> Result<Vec<LoginName>, AdminError> {
+    if raw.len() > ALIASES {
+        return Err(AdminError::Invalid(format!(
+            "a user has at most {ALIASES} aliases, not {}",
+            raw.len()
+        )));
+    }
     let mut aliases: Vec<LoginName> = Vec::new();
     for raw in raw {
         let alias = LoginName::parse(raw).map_err(AdminError::invalid)?;
@@ -161,12 +171,16 @@ pub(super) async fn list(
     read(daemon, move |read| {
         let names = Names::load(read)?;
         let mut users = read.users(after.as_ref(), &search.to_lowercase(), limit.saturating_add(1))?;
-        let more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let users = users
-            .iter()
-            .map(|user| Ok(view::user(user, &read.guard(user.id)?, &[], &names, now)))
-            .collect::<Result<_, AdminError>>()?;
+        let mut page = Page::default();
+        for user in &users {
+            if !page.push(view::user(user, &read.guard(user.id)?, &[], &names, now)) {
+                more = true;
+                break;
+            }
+        }
+        let users = page.rows();
         Ok(AdminReply::Users { users, more })
     })
     .await

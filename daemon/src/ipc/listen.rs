@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -91,6 +91,10 @@ impl Sockets {
     /// # Errors
     /// [`ListenError`]; each says what mends it.
     pub fn bind(config: &SocketsConfig) -> Result<Self, ListenError> {
+        // /run is empty after a boot; its parent is the system's.
+        if std::fs::symlink_metadata(&config.directory).is_err() {
+            let _ = std::fs::DirBuilder::new().mode(0o755).create(&config.directory);
+        }
         otpost_conf::check_permissions(&config.directory, otpost_conf::Kind::SocketDirectory)?;
         let user = |key, name: &Option<String>| -> Result<Option<User>, ListenError> {
             let Some(name) = name else { return Ok(None) };
@@ -347,8 +351,15 @@ async fn connection(
     mut stop: watch::Receiver<bool>,
 ) {
     let Accepted { role, stream, peer } = accepted;
-    // The user database may be slow (LDAP): never on a worker of the runtime, and not for root.
-    let account = if peer.uid == 0 {
+    let mut access = access.clone();
+    if role == Role::Pam {
+        // These change while the daemon serves.
+        access.lockers = daemon.lockers.read().map(|l| l.clone()).unwrap_or_default();
+    }
+    // The user database may be slow (LDAP): never on a worker of the runtime, not for root, and not for those whom it cannot
+    // help: anybody on the host may knock at pam.sock as often as they like.
+    let useless = role == Role::Pam && access.lockers.is_empty();
+    let account = if peer.uid == 0 || useless {
         None
     } else {
         let uid = peer.uid;
@@ -357,13 +368,10 @@ async fn connection(
             .ok()
             .flatten()
     };
-    let mut access = access.clone();
-    if role == Role::Pam {
-        // These change while the daemon serves.
-        access.lockers = daemon.lockers.read().map(|l| l.clone()).unwrap_or_default();
-    }
     if let Err(refusal) = may_connect(role, peer, account.as_ref(), &access) {
-        warn!(?role, uid = peer.uid, pid = peer.pid, %refusal, "refused a connection");
+        if daemon.refusals.allow(daemon.now()) {
+            warn!(?role, uid = peer.uid, pid = peer.pid, %refusal, "refused a connection");
+        }
         Connection::refuse(stream, fault(&daemon, FaultCode::Forbidden, &refusal.to_string())).await;
         return;
     }

@@ -95,21 +95,9 @@ async fn begin(
         source: Source::new(if root { &begin.rhost } else { "" }, &via),
     };
     if begin.decoy {
-        // The first factor failed before us: nothing is looked at and nothing sent.
-        let verdict = decoy(daemon);
-        return Outcome::Ok(map::reply(&verdict, daemon.now()));
+        return answer(daemon, login::decoy(daemon, start).await);
     }
     answer(daemon, login::begin(daemon, start).await)
-}
-
-fn decoy(daemon: &Daemon) -> Verdict {
-    let reference = daemon.reference();
-    warn!(%reference, "the first factor failed before the second");
-    Verdict {
-        reply: otpost_core::login::Reply::Deny { exhausted: false },
-        reason: otpost_core::login::Reason::Decoy,
-        reference,
-    }
 }
 
 async fn further(

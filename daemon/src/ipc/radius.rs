@@ -12,6 +12,7 @@ use tracing::{Instrument, error, info_span};
 use zeroize::Zeroizing;
 
 use super::map;
+use crate::admin::page::Page;
 use crate::login::{self, Further, Guarded, LoginError, Start, Verdict};
 use crate::state::Daemon;
 use crate::sys;
@@ -30,7 +31,7 @@ pub(super) async fn handle(daemon: Arc<Daemon>, op: RadiusOp) -> Outcome<RadiusR
             let span = info_span!("radius", client = ?answer.client);
             self::answer(&daemon, answer).instrument(span).await
         }
-        RadiusOp::Clients { after } => clients(&daemon, after).await,
+        RadiusOp::Clients { after, from } => clients(&daemon, after, from).await,
     }
 }
 
@@ -61,6 +62,10 @@ async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply>
 }
 
 async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusReply> {
+    let table = Arc::clone(&daemon.clients.borrow().entries);
+    if !table.iter().any(|c| c.name == answer.client) {
+        return gone(daemon);
+    }
     let further = Further {
         channel: Channel::Radius,
         group: Some(answer.client),
@@ -73,7 +78,7 @@ async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusRep
     outcome(daemon, verdict)
 }
 
-async fn clients(daemon: &Arc<Daemon>, after: Option<u64>) -> Outcome<RadiusReply> {
+async fn clients(daemon: &Arc<Daemon>, after: Option<u64>, from: u32) -> Outcome<RadiusReply> {
     let mut table = daemon.clients.subscribe();
     if let Some(known) = after {
         let mut stop = daemon.stopping.subscribe();
@@ -83,10 +88,13 @@ async fn clients(daemon: &Arc<Daemon>, after: Option<u64>) -> Outcome<RadiusRepl
             () = sys::stopped(&mut stop) => {}
         }
     }
-    let table = table.borrow_and_update();
+    let table = table.borrow_and_update().clone();
+    let from = usize::try_from(from).unwrap_or(usize::MAX);
+    let (clients, more) = Page::of(table.entries.iter().skip(from).map(map::radius_client));
     Outcome::Ok(RadiusReply::Clients(ClientTable {
         version: table.version,
-        clients: table.entries.iter().map(map::radius_client).collect(),
+        clients,
+        more,
     }))
 }
 

@@ -515,8 +515,20 @@ fn broken() -> Vec<Act> {
         Act::Fault(FaultCode::Internal),
         Act::Fault(FaultCode::Busy),
         Act::Fault(FaultCode::Malformed),
-        deny(DenyKind::Unavailable),
     ]
+}
+
+#[test]
+fn a_verdict_is_no_matter_of_the_fail_mode() {
+    for (kind, verdict) in [
+        (DenyKind::Denied, Verdict::AuthErr),
+        (DenyKind::MaxTries, Verdict::MaxTries),
+        (DenyKind::Unavailable, Verdict::AuthInfoUnavailable),
+    ] {
+        let mut host = FakeHost::typing(&[]);
+        assert_eq!(run(vec![deny(kind)], &mut host, &["failmode=safe"]).0, verdict);
+        assert!(!host.logged().contains("SKIPPED"));
+    }
 }
 
 #[test]

@@ -94,7 +94,14 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
         State::Dead => return Step::deny(Reason::ChallengeDead),
     }
     if !challenge.open_at(now) {
-        return Step::deny(Reason::Expired);
+        // For good, also when the clock goes back.
+        let mut step = Step::deny(Reason::Expired);
+        let dead = Challenge {
+            state: State::Dead,
+            ..challenge.clone()
+        };
+        step.changes.push(Change::Challenge(Box::new(dead)));
+        return step;
     }
     if let Err(reason) = standing(resource, user, found.guard, now) {
         return Step::deny(reason);

@@ -22,6 +22,8 @@ pub struct Begin<'a> {
     pub channel: Channel,
     /// RADIUS client or PAM service.
     pub group: &'a str,
+    /// Whether a password was given to check.
+    pub password: bool,
     /// Result of the first factor.
     pub first: First,
     /// What tells whether it belongs to a login that waits already.
@@ -66,11 +68,13 @@ pub struct BeginView<'a> {
     pub sending: Sending<'a>,
 }
 
-/// Whether the way in by password is closed for this user and source network (domain decision 4).
-#[must_use]
-pub(crate) fn closed(view: &BeginView<'_>, now: Timestamp) -> bool {
-    view.source_failures.short.count_at(now, LOGIN_WINDOW) >= LOGIN_FAILURES
-        || (!view.sending.known_source && view.user_failures.short.count_at(now, HOUR) >= LOGIN_STORM)
+/// Whether the way in by password is closed for this user and source network (domain decision 4). Where the caller names no
+/// address, one person's mistakes would close everybody's way: there only the storm counts.
+fn closed(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp) -> bool {
+    let source = request.source.address.is_some()
+        && view.source_failures.short.count_at(now, LOGIN_WINDOW) >= LOGIN_FAILURES;
+    let storm = view.user_failures.short.count_at(now, HOUR) >= LOGIN_STORM;
+    request.password && (source || (storm && !view.sending.known_source))
 }
 
 /// Decides the first request of a login.
@@ -88,7 +92,7 @@ pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mu
     if !resource.enabled {
         return Step::deny(Reason::ResourceDisabled);
     }
-    if closed(view, now) && request.origin.password_tag.is_some() {
+    if closed(request, view, now) {
         return Step::deny(Reason::SourceClosed);
     }
     match request.first {

@@ -286,6 +286,7 @@ impl Shell {
         let request = Begin {
             channel: knock.door.channel(),
             group: knock.door.group(),
+            password: knock.password.is_some(),
             first: knock.first,
             origin: &origin,
             source: &knock.source,

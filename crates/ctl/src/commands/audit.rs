@@ -19,7 +19,7 @@ pub(super) fn run(command: &AuditCommand, session: &mut Session<'_, '_>) -> Resu
         AuditCommand::Verify => session.ask(AdminOp::AuditVerify),
         AuditCommand::Tail { lines, follow } => {
             let rows = newest(lines, session)?;
-            let mut last = rows.last().map(|row| row.seq);
+            let mut last = rows.last().map_or(0, |row| row.seq);
             session.show(&AdminReply::Audit { rows })?;
             if follow {
                 keep_showing(&mut last, session)?;
@@ -30,31 +30,33 @@ pub(super) fn run(command: &AuditCommand, session: &mut Session<'_, '_>) -> Resu
 }
 
 /// Shows rows as they are written, until the connection or the output ends.
-fn keep_showing(last: &mut Option<u64>, session: &mut Session<'_, '_>) -> Result<(), CtlError> {
+fn keep_showing(last: &mut u64, session: &mut Session<'_, '_>) -> Result<(), CtlError> {
     loop {
         // The deadline is never reached: it only measures the pause.
         let _ = Deadline::after(LOOK * 2).pause(LOOK);
         let rows = page(*last, session)?;
         if let Some(row) = rows.last() {
-            *last = Some(row.seq);
+            *last = row.seq;
             session.show(&AdminReply::Audit { rows })?;
         }
     }
 }
 
-/// The last `lines` rows. More than a page is read forwards from where they begin.
+/// The last `lines` rows. What is more than an answer holds is read forwards from where they begin.
 fn newest(lines: u32, session: &Session<'_, '_>) -> Result<Vec<AuditView>, CtlError> {
     let mut rows = ask(None, lines.min(PAGE), session)?;
-    let Some(last) = rows.last().map(|row| row.seq) else {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return Ok(rows);
     };
-    if lines <= PAGE {
+    let last = last.seq;
+    let mut after = last.saturating_sub(lines.into());
+    // Long rows: fewer came than a page may have.
+    if first.seq <= after.saturating_add(1) {
         return Ok(rows);
     }
     rows.clear();
-    let mut after = last.saturating_sub(lines.into());
     while after < last {
-        let page = page(Some(after), session)?;
+        let page = page(after, session)?;
         let Some(row) = page.last() else { break };
         after = row.seq;
         rows.extend(page);
@@ -63,8 +65,8 @@ fn newest(lines: u32, session: &Session<'_, '_>) -> Result<Vec<AuditView>, CtlEr
 }
 
 /// The rows behind position `after`.
-fn page(after: Option<u64>, session: &Session<'_, '_>) -> Result<Vec<AuditView>, CtlError> {
-    ask(after, PAGE, session)
+fn page(after: u64, session: &Session<'_, '_>) -> Result<Vec<AuditView>, CtlError> {
+    ask(Some(after), PAGE, session)
 }
 
 fn ask(after: Option<u64>, limit: u32, session: &Session<'_, '_>) -> Result<Vec<AuditView>, CtlError> {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use otpost_ipc::admin::AdminOp;
+use otpost_ipc::admin::{AdminOp, AdminReply, ClientView};
 use otpost_radius_wire::{SharedSecret, Signing};
 use serde_json::json;
 
@@ -14,16 +14,13 @@ use crate::{
 
 pub(super) fn run(command: RadiusCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
     match command {
-        RadiusCommand::Client(command) => {
-            let op = client(command, session)?;
-            session.ask(op)
-        }
+        RadiusCommand::Client(command) => client(command, session),
         RadiusCommand::Test(options) => test(options, session),
     }
 }
 
-fn client(command: ClientCommand, session: &mut Session<'_, '_>) -> Result<AdminOp, CtlError> {
-    Ok(match command {
+fn client(command: ClientCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    let op = match command {
         ClientCommand::Add {
             name,
             network,
@@ -52,9 +49,31 @@ fn client(command: ClientCommand, session: &mut Session<'_, '_>) -> Result<Admin
             message_authenticator: options.message_authenticator.map(Into::into),
             first_factor: options.first_factor,
         },
-        ClientCommand::List => AdminOp::RadiusClientList,
+        ClientCommand::List => return list(session),
         ClientCommand::Remove { name } => AdminOp::RadiusClientRemove { name },
-    })
+    };
+    session.ask(op)
+}
+
+/// All pages, one after the other.
+fn list(session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    let mut all: Vec<ClientView> = Vec::new();
+    loop {
+        let after = all.last().map(|client| client.name.clone());
+        let AdminReply::Clients { clients, more } = session.call(AdminOp::RadiusClientList { after })? else {
+            return Err(CtlError::Unexpected);
+        };
+        let done = !more || clients.is_empty();
+        all.extend(clients);
+        if done {
+            break;
+        }
+    }
+    session.show(&AdminReply::Clients {
+        clients: all,
+        more: false,
+    })?;
+    Ok(Exit::Done)
 }
 
 fn secret(

@@ -1,4 +1,4 @@
-use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings};
+use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings, ResourceView};
 
 use super::Session;
 use crate::{
@@ -30,10 +30,31 @@ pub(super) fn run(command: ResourceCommand, session: &mut Session<'_, '_>) -> Re
             }
         }
         ResourceCommand::Show { name } => AdminOp::ResourceShow { name },
-        ResourceCommand::List => AdminOp::ResourceList,
+        ResourceCommand::List => return list(session),
         ResourceCommand::Remove { name } => AdminOp::ResourceRemove { name },
     };
     session.ask(op)
+}
+
+/// All pages, one after the other.
+fn list(session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    let mut all: Vec<ResourceView> = Vec::new();
+    loop {
+        let after = all.last().map(|resource| resource.name.clone());
+        let AdminReply::Resources { resources, more } = session.call(AdminOp::ResourceList { after })? else {
+            return Err(CtlError::Unexpected);
+        };
+        let done = !more || resources.is_empty();
+        all.extend(resources);
+        if done {
+            break;
+        }
+    }
+    session.show(&AdminReply::Resources {
+        resources: all,
+        more: false,
+    })?;
+    Ok(Exit::Done)
 }
 
 /// The services it guards now, with some more and without others: naming one must not leave another unguarded.

@@ -3,7 +3,7 @@ use std::path::Path;
 use otpost_conf::ConfError;
 use otpost_ipc::{
     Secret,
-    admin::{AdminOp, AdminReply, SmsPolicySet},
+    admin::{AdminOp, AdminReply, MessageView, SmsPolicySet},
 };
 use serde_json::{Value, json};
 
@@ -32,9 +32,30 @@ pub(super) fn run(command: SmsCommand, session: &mut Session<'_, '_>) -> Result<
             return countries(list, session);
         }
         SmsCommand::Limits(limits) => limit(&limits),
-        SmsCommand::Messages { lines } => AdminOp::SmsMessages { limit: lines },
+        SmsCommand::Messages { lines } => return messages(lines, session),
     };
     session.ask(op)
+}
+
+/// The newest `limit` texts, page by page.
+fn messages(limit: u32, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    let mut all: Vec<MessageView> = Vec::new();
+    loop {
+        let after = all.last().map(|message| message.id.clone());
+        let AdminReply::Messages { messages, more } = session.call(AdminOp::SmsMessages { limit, after })? else {
+            return Err(CtlError::Unexpected);
+        };
+        let done = !more || messages.is_empty();
+        all.extend(messages);
+        if done {
+            break;
+        }
+    }
+    session.show(&AdminReply::Messages {
+        messages: all,
+        more: false,
+    })?;
+    Ok(Exit::Done)
 }
 
 fn paused(paused: bool) -> AdminOp {

@@ -43,7 +43,7 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
         AdminReply::Token(view) => tokens(out, std::slice::from_ref(view)),
         AdminReply::Tokens { tokens: views } => tokens(out, views),
         AdminReply::Resource(view) => resource(out, view),
-        AdminReply::Resources { resources: views } => resources(out, views),
+        AdminReply::Resources { resources: views, .. } => resources(out, views),
         AdminReply::Client(view) => clients(out, std::slice::from_ref(view)),
         AdminReply::ClientSecret { client, secret } => {
             clients(out, std::slice::from_ref(client))?;
@@ -53,7 +53,7 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
                 clean(secret.expose())
             )
         }
-        AdminReply::Clients { clients: views } => clients(out, views),
+        AdminReply::Clients { clients: views, .. } => clients(out, views),
         AdminReply::Providers { providers: views } => providers(out, views),
         AdminReply::SendTest {
             state,
@@ -73,7 +73,7 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
             ],
         ),
         AdminReply::SmsPolicy(policy) => sms_policy(out, policy),
-        AdminReply::Messages { messages: views } => messages(out, views),
+        AdminReply::Messages { messages: views, .. } => messages(out, views),
         AdminReply::Explained {
             outcome,
             reason,

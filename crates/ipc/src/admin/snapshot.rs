@@ -87,7 +87,9 @@ fn things() -> Vec<AdminOp> {
         },
         AdminOp::ResourceSet { name: name(), set },
         AdminOp::ResourceShow { name: name() },
-        AdminOp::ResourceList,
+        AdminOp::ResourceList {
+            after: Some(text("vpn")),
+        },
         AdminOp::ResourceRemove { name: name() },
         AdminOp::RadiusClientAdd {
             name: text("gw"),
@@ -107,7 +109,9 @@ fn things() -> Vec<AdminOp> {
             message_authenticator: Some(MessageAuthenticator::Require),
             first_factor: None,
         },
-        AdminOp::RadiusClientList,
+        AdminOp::RadiusClientList {
+            after: Some(text("gw")),
+        },
         AdminOp::RadiusClientRemove { name: text("gw") },
         AdminOp::SmsProviderAdd {
             name: text("main"),
@@ -134,7 +138,10 @@ fn things() -> Vec<AdminOp> {
             user_hour: Some(5),
             ..SmsPolicySet::default()
         }),
-        AdminOp::SmsMessages { limit: 20 },
+        AdminOp::SmsMessages {
+            limit: 20,
+            after: Some(text("00112233445566778899aabbccddeeff")),
+        },
         AdminOp::LoginExplain {
             user: text("alice"),
             service: text("sshd"),

@@ -11,7 +11,6 @@ use crate::{CounterKey, Store, StoreError, read, write};
 
 pub(super) const CASES: &[(&str, Case)] = &[
     ("a challenge comes back as it was put", challenge_round_trip),
-    ("a request begins one challenge", attempts),
     ("open challenges are those that wait for a code", open),
     ("a session comes back as it was put", session_round_trip),
     ("counters do not mix", counters),
@@ -52,31 +51,8 @@ fn challenge_round_trip(store: &dyn Store) -> Result<(), StoreError> {
     assert_eq!(open(BOB, later)?, std::slice::from_ref(&one));
     one.attempt = AttemptId(id(9));
     put(&one)?;
-    let by_attempt = |number: u8| read(store, move |tx| tx.challenge_by_attempt(AttemptId(id(number))));
-    assert_eq!(by_attempt(9)?, Some(one));
-    assert_eq!(by_attempt(1)?, None);
+    assert_eq!(read(store, |tx| tx.challenge(ChallengeId(id(1))))?, Some(one));
     assert_eq!(read(store, |tx| tx.challenge(ChallengeId(id(2))))?, None);
-    Ok(())
-}
-
-fn attempts(store: &dyn Store) -> Result<(), StoreError> {
-    let outcome = write(store, |tx| {
-        tx.put_challenge(&challenge(1, ALICE))?;
-        let mut second = challenge(2, ALICE);
-        tx.put_challenge(&second)?;
-        second.attempt = AttemptId(id(1));
-        let moved = tx.put_challenge(&second);
-        let fresh = tx.put_challenge(&Challenge {
-            id: ChallengeId(id(3)),
-            ..second
-        });
-        Ok((moved, fresh))
-    })?;
-    let taken = Err(StoreError::Taken { field: "attempt" });
-    assert_eq!(outcome, (taken.clone(), taken));
-    assert_eq!(read(store, |tx| tx.challenge(ChallengeId(id(3))))?, None);
-    let second = read(store, |tx| tx.challenge(ChallengeId(id(2))))?;
-    assert_eq!(second, Some(challenge(2, ALICE)));
     Ok(())
 }
 

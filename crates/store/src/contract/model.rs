@@ -8,7 +8,7 @@ use otpost_core::challenge::{Challenge, Session, State};
 use otpost_core::client::RadiusClient;
 use otpost_core::gate::Policy;
 use otpost_core::ids::{
-    AttemptId, ChallengeId, ClientId, MessageId, ProviderId, ResourceId, SessionId, TokenId, UserId,
+    ChallengeId, ClientId, MessageId, ProviderId, ResourceId, SessionId, TokenId, UserId,
 };
 use otpost_core::limits::{Counter, DAY, MONTH};
 use otpost_core::name::LoginName;
@@ -182,10 +182,6 @@ impl Read for Model {
         Ok(sorted(open.cloned(), |c| (c.created, c.id)))
     }
 
-    fn challenge_by_attempt(&mut self, attempt: AttemptId) -> Result<Option<Challenge>, StoreError> {
-        Ok(self.challenges.values().find(|c| c.attempt == attempt).cloned())
-    }
-
     fn session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
         Ok(self.sessions.get(&id).cloned())
     }
@@ -327,8 +323,6 @@ impl Tx for Model {
     }
 
     fn put_challenge(&mut self, challenge: &Challenge) -> Result<(), StoreError> {
-        let clash = |c: &Challenge| c.id != challenge.id && c.attempt == challenge.attempt;
-        free(self.challenges.values().any(clash), "attempt")?;
         self.challenges.insert(challenge.id, challenge.clone());
         Ok(())
     }

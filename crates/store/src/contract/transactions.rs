@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::sync_channel;
 
+use otpost_core::gate::Policy;
 use otpost_core::ids::{ResourceId, UserId};
 
 use super::Case;
@@ -10,6 +11,7 @@ use crate::{CounterKey, Store, StoreError, read, write};
 
 pub(super) const CASES: &[(&str, Case)] = &[
     ("a closure that fails leaves nothing", failing),
+    ("what a closure took back is seen by nobody", taken_back),
     ("a closure may go on after a taken name", going_on),
     ("a closure sees its own changes", own_changes),
     ("an acknowledged write is seen by every later read", seen),
@@ -40,6 +42,61 @@ fn failing(store: &dyn Store) -> Result<(), StoreError> {
         ))
     })?;
     assert_eq!(left, (vec![user(1, "alice")?], vec![], vec![], vec![], vec![]));
+    Ok(())
+}
+
+fn taken_back(store: &dyn Store) -> Result<(), StoreError> {
+    let vpn = |name: &str| {
+        let mut vpn = resource(1, name);
+        vpn.pam_services = vec!["sshd".to_owned()];
+        vpn
+    };
+    let policy = |all_day: u32| Policy {
+        all_day,
+        ..Policy::default()
+    };
+    write(store, move |tx| {
+        tx.put_resource(&vpn("VPN"))?;
+        tx.put_send_policy(&policy(1))
+    })?;
+    let (done_tx, done_rx) = sync_channel(10);
+    // Handed in at once, so that they share transactions: some give up after a change that they looked at.
+    for number in 0..10u32 {
+        let done = done_tx.clone();
+        store.submit_write(
+            Box::new(move |tx| {
+                let id = ResourceId(id(1));
+                let names = [tx.resource(id)?, tx.resource_of_service("sshd")?];
+                assert_eq!(names, [Some(vpn("VPN")), Some(vpn("VPN"))]);
+                assert_eq!(tx.send_policy()?, policy(1));
+                if number % 3 == 0 {
+                    return Ok(());
+                }
+                if number % 3 == 1 {
+                    tx.delete_resource(id)?;
+                    tx.put_send_policy(&policy(2))?;
+                    assert_eq!(tx.resource(id)?, None);
+                    assert_eq!(tx.resource_of_service("sshd")?, None);
+                } else {
+                    tx.put_resource(&vpn("Other"))?;
+                    tx.put_send_policy(&policy(3))?;
+                    assert_eq!(tx.resource(id)?, Some(vpn("Other")));
+                    assert_eq!(tx.resource_of_service("sshd")?, Some(vpn("Other")));
+                }
+                assert_eq!(tx.send_policy()?.all_day, number % 3 + 1);
+                Err(StoreError::Refused("changed my mind".to_owned()))
+            }),
+            Box::new(move |outcome| {
+                let _ = done.try_send(outcome);
+            }),
+        );
+    }
+    drop(done_tx);
+    let refused = || Err(StoreError::Refused("changed my mind".to_owned()));
+    let expected: Vec<_> = (0..10)
+        .map(|n| if n % 3 == 0 { Ok(()) } else { refused() })
+        .collect();
+    assert_eq!(done_rx.iter().collect::<Vec<_>>(), expected);
     Ok(())
 }
 

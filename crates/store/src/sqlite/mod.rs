@@ -5,6 +5,7 @@
 
 mod file;
 mod keycheck;
+mod memo;
 mod migrate;
 mod queue;
 mod read;
@@ -132,7 +133,7 @@ impl SqliteStore {
                 store.readers.push(spawn("store-read", move || {
                     let mut jobs = Vec::new();
                     while reads.drain(READ_BATCH, &mut jobs) {
-                        read_batch(&conn, &keys, jobs.drain(..));
+                        read_batch(&conn, &keys, None, jobs.drain(..));
                     }
                 })?);
             }

@@ -4,7 +4,7 @@ use otpost_core::Timestamp;
 use otpost_core::challenge::{Challenge, Session};
 use otpost_core::client::RadiusClient;
 use otpost_core::gate::Policy;
-use otpost_core::ids::{AttemptId, ChallengeId, MessageId, ResourceId, SessionId, TokenId, UserId};
+use otpost_core::ids::{ChallengeId, MessageId, ResourceId, SessionId, TokenId, UserId};
 use otpost_core::keys::Keyring;
 use otpost_core::limits::{Counter, Window};
 use otpost_core::name::LoginName;
@@ -16,18 +16,22 @@ use otpost_core::token::Token;
 use otpost_core::user::{Guard, User};
 use rusqlite::{Connection, Row};
 
+use super::memo::{Memo, SendPolicy, remembered};
 use super::rows::{Rows, blob, body, hex, io, millis, phone_index, subject, time, whole};
 use crate::{AuditRow, CounterKey, Read, StoreError, Totals};
 
 /// Whatever has rows can be read.
 pub(super) trait HasRows {
     fn rows(&self) -> Rows<'_>;
+    /// What is remembered of the rows; readers remember nothing.
+    fn memo(&self) -> Option<&Memo>;
 }
 
 /// What a read closure gets.
 pub(super) struct ReadTx<'c> {
     pub(super) conn: &'c Connection,
     pub(super) keys: &'c Keyring,
+    pub(super) memo: Option<&'c Memo>,
 }
 
 impl HasRows for ReadTx<'_> {
@@ -36,6 +40,10 @@ impl HasRows for ReadTx<'_> {
             conn: self.conn,
             keys: self.keys,
         }
+    }
+
+    fn memo(&self) -> Option<&Memo> {
+        self.memo
     }
 }
 
@@ -137,11 +145,13 @@ impl<H: HasRows> Read for H {
     }
 
     fn resource(&mut self, id: ResourceId) -> Result<Option<Resource>, StoreError> {
-        self.rows().one(
-            "SELECT id, body FROM resources WHERE id = ?1",
-            (id.0,),
-            whole("resources"),
-        )
+        remembered(self.memo(), &id, || {
+            self.rows().one(
+                "SELECT id, body FROM resources WHERE id = ?1",
+                (id.0,),
+                whole("resources"),
+            )
+        })
     }
 
     fn resource_by_key(&mut self, key: &str) -> Result<Option<Resource>, StoreError> {
@@ -161,12 +171,14 @@ impl<H: HasRows> Read for H {
     }
 
     fn resource_of_service(&mut self, service: &str) -> Result<Option<Resource>, StoreError> {
-        self.rows().one(
-            "SELECT r.id, r.body FROM pam_services s JOIN resources r ON r.id = s.resource_id
-             WHERE s.service IN (?1, '*') ORDER BY s.service = '*' LIMIT 1",
-            (service,),
-            whole("resources"),
-        )
+        remembered(self.memo(), service, || {
+            self.rows().one(
+                "SELECT r.id, r.body FROM pam_services s JOIN resources r ON r.id = s.resource_id
+                 WHERE s.service IN (?1, '*') ORDER BY s.service = '*' LIMIT 1",
+                (service,),
+                whole("resources"),
+            )
+        })
     }
 
     fn challenge(&mut self, id: ChallengeId) -> Result<Option<Challenge>, StoreError> {
@@ -186,14 +198,6 @@ impl<H: HasRows> Read for H {
         open.retain(|challenge| challenge.open_at(now));
         open.sort_by_key(|challenge| (challenge.created, challenge.id));
         Ok(open)
-    }
-
-    fn challenge_by_attempt(&mut self, attempt: AttemptId) -> Result<Option<Challenge>, StoreError> {
-        self.rows().one(
-            "SELECT id, body FROM challenges WHERE attempt = ?1",
-            (attempt.0,),
-            whole("challenges"),
-        )
     }
 
     fn session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
@@ -297,11 +301,13 @@ impl<H: HasRows> Read for H {
     }
 
     fn send_policy(&mut self) -> Result<Policy, StoreError> {
-        let policy = self.rows().one(
-            "SELECT body FROM settings WHERE name = 'send-policy'",
-            (),
-            |row| body(row, 0, "settings send-policy", &[]),
-        )?;
+        let policy = remembered(self.memo(), &SendPolicy, || {
+            self.rows().one(
+                "SELECT body FROM settings WHERE name = 'send-policy'",
+                (),
+                |row| body(row, 0, "settings send-policy", &[]),
+            )
+        })?;
         Ok(policy.unwrap_or_default())
     }
 

@@ -1,9 +1,12 @@
 //! What a write closure gets, and how its statements run.
 
+use std::cell::Cell;
+
 use otpost_core::Rng;
 use otpost_core::keys::Keyring;
-use rusqlite::{Connection, ErrorCode, Params};
+use rusqlite::{Connection, Params};
 
+use super::memo::Memo;
 use super::read::HasRows;
 use super::rows::{Rows, aad, io};
 use crate::StoreError;
@@ -21,6 +24,9 @@ pub(super) struct WriteTx<'c> {
     pub(super) keys: &'c Keyring,
     pub(super) rng: &'c mut (dyn Rng + Send),
     pub(super) head: &'c mut Head,
+    pub(super) memo: &'c Memo,
+    /// Set before the first statement that may change something.
+    pub(super) wrote: &'c Cell<bool>,
 }
 
 impl HasRows for WriteTx<'_> {
@@ -30,32 +36,22 @@ impl HasRows for WriteTx<'_> {
             keys: self.keys,
         }
     }
+
+    fn memo(&self) -> Option<&Memo> {
+        Some(self.memo)
+    }
 }
 
 impl WriteTx<'_> {
     /// Runs one statement; gives how many rows it changed.
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        self.unique(None, sql, params)
-    }
-
-    /// The same where a unique column can be taken.
-    pub(super) fn unique(
-        &self,
-        field: Option<&'static str>,
-        sql: &str,
-        params: impl Params,
-    ) -> Result<usize, StoreError> {
         // After some failures (disk full) SQLite rolls the transaction back by itself: what came then would commit alone.
         if self.conn.is_autocommit() {
             return Err(StoreError::Io("the transaction was rolled back".to_owned()));
         }
+        self.wrote.set(true);
         let mut statement = self.conn.prepare_cached(sql).map_err(io)?;
-        statement
-            .execute(params)
-            .map_err(|error| match (field, error.sqlite_error_code()) {
-                (Some(field), Some(ErrorCode::ConstraintViolation)) => StoreError::Taken { field },
-                _ => io(error),
-            })
+        statement.execute(params).map_err(io)
     }
 
     /// Fails where `sql` finds a row.

@@ -139,6 +139,7 @@ impl Tx for WriteTx<'_> {
              ON CONFLICT (id) DO UPDATE SET name_key = excluded.name_key, body = excluded.body",
             (id, name_key, json(resource)?),
         )?;
+        self.memo.forget();
         self.run("DELETE FROM pam_services WHERE resource_id = ?1", (id,))?;
         for service in &resource.pam_services {
             self.run(
@@ -161,31 +162,28 @@ impl Tx for WriteTx<'_> {
             });
         }
         self.run("DELETE FROM resources WHERE id = ?1", (id.0,))?;
+        self.memo.forget();
         Ok(())
     }
 
     fn put_challenge(&mut self, challenge: &Challenge) -> Result<(), StoreError> {
-        const FIELD: Option<&str> = Some("attempt");
         let row = params![
             challenge.id.0,
-            challenge.attempt.0,
             challenge.user.0,
             millis(challenge.deadline),
             challenge.state == State::Open,
             json(challenge)?,
         ];
-        // An UPDATE that names an indexed column rewrites that index. These three columns hardly ever change.
-        let changed = self.unique(
-            FIELD,
-            "INSERT INTO challenges (id, attempt, user_id, deadline, open, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        // An UPDATE that names an indexed column rewrites that index. These two columns hardly ever change.
+        let changed = self.run(
+            "INSERT INTO challenges (id, user_id, deadline, open, body) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (id) DO UPDATE SET open = excluded.open, body = excluded.body
-                 WHERE attempt = excluded.attempt AND user_id = excluded.user_id AND deadline = excluded.deadline",
+                 WHERE user_id = excluded.user_id AND deadline = excluded.deadline",
             row,
         )?;
         if changed == 0 {
-            self.unique(
-                FIELD,
-                "UPDATE challenges SET attempt = ?2, user_id = ?3, deadline = ?4, open = ?5, body = ?6 WHERE id = ?1",
+            self.run(
+                "UPDATE challenges SET user_id = ?2, deadline = ?3, open = ?4, body = ?5 WHERE id = ?1",
                 row,
             )?;
         }
@@ -257,11 +255,20 @@ impl Tx for WriteTx<'_> {
             outbox::State::Leased { until, .. } => Some(millis(*until)),
             _ => None,
         };
-        self.run(
+        let row = params![message.id.0, millis(message.created), wake, json(message)?];
+        // As above.
+        let changed = self.run(
             "INSERT INTO messages (id, created, wake, body) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO UPDATE SET created = excluded.created, wake = excluded.wake, body = excluded.body",
-            (message.id.0, millis(message.created), wake, json(message)?),
+             ON CONFLICT (id) DO UPDATE SET wake = excluded.wake, body = excluded.body
+                 WHERE created = excluded.created",
+            row,
         )?;
+        if changed == 0 {
+            self.run(
+                "UPDATE messages SET created = ?2, wake = ?3, body = ?4 WHERE id = ?1",
+                row,
+            )?;
+        }
         Ok(())
     }
 
@@ -346,6 +353,7 @@ impl Tx for WriteTx<'_> {
              ON CONFLICT (name) DO UPDATE SET body = excluded.body",
             (json(policy)?,),
         )?;
+        self.memo.forget();
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The one thread that writes: what waits goes into one transaction, one commit, then all the answers.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use otpost_core::keys::Keyring;
 use rusqlite::Connection;
 
 use super::file::BUSY;
+use super::memo::Memo;
 use super::queue::Queue;
 use super::read::ReadTx;
 use super::rows::{Rows, blob, io};
@@ -19,9 +21,9 @@ use crate::{Done, ReadJob, StoreError, WriteJob};
 /// Jobs of one commit at most.
 const BATCH: usize = 512;
 /// Pages in the log after which it is copied into the database when nothing waits,
-const QUIET: i64 = 1_000;
+const QUIET: i64 = 4_000;
 /// even though something waits,
-const FULL: i64 = 4_000;
+const FULL: i64 = 8_000;
 /// and after which the log begins anew, even though readers have to be waited for,
 const RESTART: i64 = 32_000;
 /// though not longer than this.
@@ -33,12 +35,16 @@ pub(super) enum Job {
     Read(ReadJob, Done),
 }
 
+/// What came of a job.
+type Outcome = Result<(), StoreError>;
+
 /// Owner of the connection that writes.
 pub(super) struct Writer {
     conn: Connection,
     keys: Arc<Keyring>,
     rng: Box<dyn Rng + Send>,
     head: Head,
+    memo: Memo,
     /// Keeps other writers out; `None` in memory.
     lock: Option<File>,
 }
@@ -64,11 +70,16 @@ fn exec(conn: &Connection, sql: &str) -> Result<(), StoreError> {
 }
 
 /// Runs reads on one snapshot, which begins after all of them were handed in.
-pub(super) fn read_batch(conn: &Connection, keys: &Keyring, jobs: impl Iterator<Item = (ReadJob, Done)>) {
+pub(super) fn read_batch(
+    conn: &Connection,
+    keys: &Keyring,
+    memo: Option<&Memo>,
+    jobs: impl Iterator<Item = (ReadJob, Done)>,
+) {
     let begun = exec(conn, "BEGIN");
     for (mut job, done) in jobs {
         let outcome = match &begun {
-            Ok(()) => contained(|| job(&mut ReadTx { conn, keys })),
+            Ok(()) => contained(|| job(&mut ReadTx { conn, keys, memo })),
             Err(e) => Err(e.clone()),
         };
         drop(job);
@@ -106,6 +117,7 @@ impl Writer {
         )?;
         Ok(Self {
             head: head.unwrap_or_default(),
+            memo: Memo::default(),
             conn,
             keys,
             rng,
@@ -127,7 +139,7 @@ impl Writer {
                 self.write_batch(&mut writes);
             }
             if !reads.is_empty() {
-                read_batch(&self.conn, &self.keys, reads.drain(..));
+                read_batch(&self.conn, &self.keys, Some(&self.memo), reads.drain(..));
             }
             if let Err(e) = self.checkpoint(queue) {
                 tracing::warn!(error = %e, "the database's log cannot be copied into it");
@@ -154,10 +166,13 @@ impl Writer {
             // Refusals too: they may rest on changes of the same batch that are gone.
             Err(error) => {
                 tracing::error!(error = %error, jobs = jobs.len(), "a transaction failed");
-                self.head = head;
-                if !self.conn.is_autocommit()
-                    && let Err(e) = exec(&self.conn, "ROLLBACK")
-                {
+                let ended = if self.conn.is_autocommit() {
+                    self.restore(head);
+                    Ok(())
+                } else {
+                    self.undo("ROLLBACK", head)
+                };
+                if let Err(e) = ended {
                     tracing::error!(error = %e, "a transaction does not end");
                 }
                 for (_, done) in jobs.drain(..) {
@@ -167,42 +182,79 @@ impl Writer {
         }
     }
 
+    /// Forgets what is known of changes that are gone.
+    fn restore(&mut self, head: Head) {
+        self.head = head;
+        self.memo.forget();
+    }
+
+    fn undo(&mut self, rollback: &str, head: Head) -> Result<(), StoreError> {
+        self.restore(head);
+        exec(&self.conn, rollback)
+    }
+
     /// Runs all jobs and commits; each job's outcome holds then. An error means that nothing was stored.
-    fn transaction(
-        &mut self,
-        jobs: &mut [(WriteJob, Done)],
-    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    fn transaction(&mut self, jobs: &mut [(WriteJob, Done)]) -> Result<Vec<Outcome>, StoreError> {
+        let head = self.head;
         exec(&self.conn, "BEGIN IMMEDIATE")?;
-        let outcomes = jobs
-            .iter_mut()
-            .map(|(job, _)| self.step(job))
-            .collect::<Result<_, _>>()?;
+        let outcomes = match self.plainly(jobs)? {
+            Some(outcomes) => outcomes,
+            None => {
+                self.undo("ROLLBACK", head)?;
+                exec(&self.conn, "BEGIN IMMEDIATE")?;
+                jobs.iter_mut()
+                    .map(|(job, _)| self.guarded(job))
+                    .collect::<Result<_, _>>()?
+            }
+        };
         exec(&self.conn, "COMMIT")?;
         Ok(outcomes)
     }
 
-    /// Runs one job so that it leaves nothing where it fails. The outer error means that the whole transaction is gone.
-    fn step(&mut self, job: &mut WriteJob) -> Result<Result<(), StoreError>, StoreError> {
+    /// Runs the jobs without a savepoint for each, which would copy pages. A job that fails hardly ever wrote before: `None`
+    /// where one did, and the others cannot be told from it.
+    fn plainly(&mut self, jobs: &mut [(WriteJob, Done)]) -> Result<Option<Vec<Outcome>>, StoreError> {
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for (job, _) in jobs {
+            let (outcome, wrote) = self.step(job)?;
+            if wrote && outcome.is_err() {
+                return Ok(None);
+            }
+            outcomes.push(outcome);
+        }
+        Ok(Some(outcomes))
+    }
+
+    /// Runs one job so that it leaves nothing where it fails.
+    fn guarded(&mut self, job: &mut WriteJob) -> Result<Outcome, StoreError> {
         exec(&self.conn, "SAVEPOINT job")?;
         let head = self.head;
+        let (outcome, _) = self.step(job)?;
+        if outcome.is_err() {
+            self.undo("ROLLBACK TO job", head)?;
+        }
+        exec(&self.conn, "RELEASE job")?;
+        Ok(outcome)
+    }
+
+    /// Runs one job; tells whether it may have changed something. The outer error means that the whole transaction is gone.
+    fn step(&mut self, job: &mut WriteJob) -> Result<(Outcome, bool), StoreError> {
+        let wrote = Cell::new(false);
         let outcome = contained(|| {
             job(&mut WriteTx {
                 conn: &self.conn,
                 keys: &self.keys,
                 rng: self.rng.as_mut(),
                 head: &mut self.head,
+                memo: &self.memo,
+                wrote: &wrote,
             })
         });
         if self.conn.is_autocommit() {
             let gone = || StoreError::Io("the transaction was rolled back".to_owned());
             return Err(outcome.err().unwrap_or_else(gone));
         }
-        if outcome.is_err() {
-            exec(&self.conn, "ROLLBACK TO job")?;
-            self.head = head;
-        }
-        exec(&self.conn, "RELEASE job")?;
-        Ok(outcome)
+        Ok((outcome, wrote.get()))
     }
 
     fn wal(&self, pragma: &str) -> Result<i64, StoreError> {
@@ -241,14 +293,18 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
-    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::mpsc::sync_channel;
+    use std::sync::{Arc, mpsc};
 
+    use otpost_core::ids::UserId;
     use otpost_core::keys::{Keyring, MasterKey};
     use rusqlite::Connection;
 
     use super::super::{file, migrate};
     use super::Writer;
-    use crate::contract::samples::Seeded;
+    use crate::contract::samples::{NOW, Seeded, event};
+    use crate::{Done, StoreError, Tx, WriteJob};
 
     fn temporary(name: &str) -> PathBuf {
         std::env::temp_dir().join(format!("otpost-store-{name}-{}.db", std::process::id()))
@@ -267,6 +323,97 @@ mod tests {
     fn write(writer: &Writer) {
         let sql = "INSERT INTO settings (name, body) VALUES (hex(randomblob(8)), 'x')";
         assert_eq!(writer.conn.execute(sql, ()).unwrap(), 1);
+    }
+
+    fn in_memory() -> Writer {
+        let mut conn = file::memory().unwrap();
+        migrate::migrate(&mut conn, migrate::STEPS, |_| Ok(())).unwrap();
+        let keys = Arc::new(Keyring::derive(&MasterKey::new([1; 32])));
+        Writer::new(conn, keys, Box::new(Seeded(1)), None).unwrap()
+    }
+
+    type Closure = fn(&mut dyn Tx) -> Result<(), StoreError>;
+
+    /// Runs closures in one transaction; gives what came of each and how often it ran.
+    fn together(writer: &mut Writer, jobs: Vec<Closure>) -> Vec<(Result<(), StoreError>, u32)> {
+        let (done, outcomes): (mpsc::SyncSender<_>, _) = sync_channel(jobs.len());
+        let runs: Vec<_> = jobs.iter().map(|_| Arc::new(AtomicU32::new(0))).collect();
+        let mut batch: Vec<(WriteJob, Done)> = Vec::new();
+        for (job, runs) in jobs.into_iter().zip(&runs) {
+            let (runs, done) = (Arc::clone(runs), done.clone());
+            batch.push((
+                Box::new(move |tx| {
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    job(tx)
+                }),
+                Box::new(move |outcome| done.try_send(outcome).unwrap()),
+            ));
+        }
+        drop(done);
+        writer.write_batch(&mut batch);
+        let runs = runs.iter().map(|runs| runs.load(Ordering::Relaxed));
+        outcomes.iter().zip(runs).collect()
+    }
+
+    const USER: UserId = UserId([1; 16]);
+
+    fn refusal() -> StoreError {
+        StoreError::Refused("no".to_owned())
+    }
+
+    #[test]
+    fn closures_run_once_where_none_fails_after_a_change() {
+        let mut writer = in_memory();
+        let outcomes = together(
+            &mut writer,
+            vec![
+                |tx| tx.put_source_success(USER, "a", NOW),
+                |tx| {
+                    tx.send_policy()?;
+                    Err(refusal())
+                },
+                |tx| tx.append_audit(&event(1)),
+            ],
+        );
+        assert_eq!(outcomes, [(Ok(()), 1), (Err(refusal()), 1), (Ok(()), 1)]);
+        assert_eq!(writer.head.seq, 1);
+    }
+
+    #[test]
+    fn closures_run_again_where_one_fails_after_a_change_and_only_its_change_is_gone() {
+        let mut writer = in_memory();
+        let outcomes = together(
+            &mut writer,
+            vec![
+                |tx| {
+                    tx.append_audit(&event(1))?;
+                    tx.put_source_success(USER, "a", NOW)
+                },
+                |tx| {
+                    tx.append_audit(&event(2))?;
+                    tx.put_source_success(USER, "b", NOW)?;
+                    Err(refusal())
+                },
+                |tx| match tx.source_success(USER, "b")? {
+                    Some(_) => Err(StoreError::Closed),
+                    None => tx.append_audit(&event(3)),
+                },
+            ],
+        );
+        assert_eq!(outcomes, [(Ok(()), 2), (Err(refusal()), 2), (Ok(()), 1)]);
+        assert_eq!(writer.head.seq, 2);
+        let outcomes = together(
+            &mut writer,
+            vec![|tx| {
+                assert_eq!(tx.source_success(USER, "a")?, Some(NOW));
+                assert_eq!(tx.source_success(USER, "b")?, None);
+                let events = tx.audit(0, 9)?.into_iter().map(|row| row.text);
+                let expected = [1, 3].map(|n| super::super::rows::json(&event(n)).unwrap());
+                assert_eq!(events.collect::<Vec<_>>(), expected);
+                Ok(())
+            }],
+        );
+        assert_eq!(outcomes, [(Ok(()), 1)]);
     }
 
     #[test]

@@ -88,7 +88,6 @@ CREATE TABLE providers (
 
 CREATE TABLE challenges (
     id       BLOB NOT NULL PRIMARY KEY,
-    attempt  BLOB NOT NULL UNIQUE,
     user_id  BLOB NOT NULL,
     deadline INTEGER NOT NULL,
     open     INTEGER NOT NULL,
