@@ -16,15 +16,20 @@ use tokio::sync::watch;
 
 use crate::{clients::Table, sys};
 
-/// Longest wait for a connection, its Hello and the first client table.
+/// Longest wait for a connection and its Hello, and for all pages of a client table.
 const CONNECT: Duration = Duration::from_secs(5);
 /// First pause before another try; doubles up to [`SLOWEST`]. Short: VPNs give up after a few seconds.
 const FIRST: Duration = Duration::from_millis(50);
 const SLOWEST: Duration = Duration::from_secs(2);
 /// Longest wait for the answer to a long poll, which the daemon gives within 30 s.
 const POLL: Duration = Duration::from_secs(60);
-/// Pause where the daemon answers a poll with nothing new sooner than it should, or with a fault.
+/// Pause where the daemon answers a poll with nothing new sooner than it should.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the table in force is trusted while the daemon answers that it cannot give its own: long enough for a
+/// daemon that is busy, short enough that a client which was removed does not stay trusted.
+const TRUST: Duration = Duration::from_secs(5);
+/// Pause between two tries meanwhile.
+const AGAIN: Duration = Duration::from_millis(250);
 /// The same complaint is repeated this often.
 const REMIND: Duration = Duration::from_secs(60);
 
@@ -74,6 +79,8 @@ enum Lost {
     Hung,
     #[error("otpostd answered with something that was not asked for")]
     Answer,
+    #[error("the client table did not come whole within {} s", CONNECT.as_secs())]
+    Torn,
     #[error("the configuration names another socket")]
     Moved,
 }
@@ -116,44 +123,103 @@ pub(crate) async fn keep(link: &Link, mut socket: watch::Receiver<PathBuf>) {
 
 async fn connect(path: &std::path::Path) -> Result<(AsyncClient<RadiusOp, RadiusReply>, ClientTable), Lost> {
     let calls = AsyncClient::connect(path, Role::Radius, sys::sleep(CONNECT)).await?;
-    let table = ask(&calls, None, CONNECT).await?;
+    let whole = async { rest(&calls, page(&calls, None, 0).await?).await };
+    let table = sys::limited(CONNECT, whole).await.unwrap_or(Err(Lost::Torn))?;
     Ok((calls, table))
 }
 
-/// Installs every new table until the connection breaks.
+/// Installs every new table until the connection breaks, or the daemon cannot say what its table is. Then the one in
+/// force may name clients that are gone: the caller drops it, and nobody is served until a whole one is here.
 async fn follow(link: &Link, calls: &AsyncClient<RadiusOp, RadiusReply>, mut version: u64) -> Lost {
+    let mut failing: Option<std::time::Instant> = None;
     loop {
         let asked = sys::now();
-        match ask(calls, Some(version), POLL).await {
-            Ok(table) if table.version == version => {
+        match newer(calls, version).await {
+            Ok(None) => {
+                failing = None;
                 if sys::now().saturating_duration_since(asked) < PAUSE {
                     sys::sleep(PAUSE).await;
                 }
             }
-            Ok(table) => {
+            Ok(Some(table)) => {
+                failing = None;
                 let clients = table.clients.len();
                 version = link.install(calls, table);
                 tracing::info!(clients, version, "client table replaced");
             }
-            // The connection is sound and the table in force stays so.
             Err(Lost::Call(CallError::Fault(fault))) if !calls.is_closed() => {
-                tracing::warn!(%fault, "otpostd cannot give the client table just now; the old one stays");
-                sys::sleep(PAUSE).await;
+                let now = sys::now();
+                if failing.is_none() {
+                    tracing::warn!(%fault, "otpostd cannot give the client table just now; trying again");
+                }
+                let since = *failing.get_or_insert(now);
+                if now.saturating_duration_since(since) >= TRUST {
+                    tracing::error!(
+                        version, %fault,
+                        "the client table cannot be brought up to date and is dropped: it may name clients that were removed; see otpostd's log"
+                    );
+                    return Lost::Call(CallError::Fault(fault));
+                }
+                sys::sleep(AGAIN).await;
             }
-            Err(lost) => return lost,
+            Err(lost) => {
+                if lost == Lost::Torn {
+                    tracing::error!(
+                        version,
+                        "a newer client table cannot be fetched, so the old one is dropped"
+                    );
+                }
+                return lost;
+            }
         }
     }
 }
 
-async fn ask(
+/// The table that comes after `version`, or nothing where that is the daemon's still.
+async fn newer(
+    calls: &AsyncClient<RadiusOp, RadiusReply>,
+    version: u64,
+) -> Result<Option<ClientTable>, Lost> {
+    let first = sys::limited(POLL, page(calls, Some(version), 0))
+        .await
+        .unwrap_or(Err(Lost::Hung))?;
+    if first.version == version {
+        return Ok(None);
+    }
+    let table = sys::limited(CONNECT, rest(calls, first))
+        .await
+        .unwrap_or(Err(Lost::Torn))?;
+    Ok(Some(table))
+}
+
+/// The whole table that begins with `table`. Starts over where the daemon's changes meanwhile: a table put together
+/// from two versions is neither.
+async fn rest(
+    calls: &AsyncClient<RadiusOp, RadiusReply>,
+    mut table: ClientTable,
+) -> Result<ClientTable, Lost> {
+    while table.more {
+        let from = u32::try_from(table.clients.len()).map_err(|_| Lost::Answer)?;
+        let next = page(calls, None, from).await?;
+        if next.version == table.version {
+            table.clients.extend(next.clients);
+            table.more = next.more;
+        } else {
+            table = page(calls, None, 0).await?;
+        }
+    }
+    Ok(table)
+}
+
+async fn page(
     calls: &AsyncClient<RadiusOp, RadiusReply>,
     after: Option<u64>,
-    limit: Duration,
+    from: u32,
 ) -> Result<ClientTable, Lost> {
-    match sys::limited(limit, calls.call(RadiusOp::Clients { after })).await {
-        Some(Ok(RadiusReply::Clients(table))) => Ok(table),
-        Some(Ok(RadiusReply::Login { .. })) => Err(Lost::Answer),
-        Some(Err(error)) => Err(error.into()),
-        None => Err(Lost::Hung),
+    match calls.call(RadiusOp::Clients { after, from }).await? {
+        // It would be asked for for ever.
+        RadiusReply::Clients(page) if page.more && page.clients.is_empty() => Err(Lost::Answer),
+        RadiusReply::Clients(page) => Ok(page),
+        RadiusReply::Login { .. } => Err(Lost::Answer),
     }
 }

@@ -217,7 +217,11 @@ fn table() -> Vec<(&'static str, Value, &'static str)> {
             json!({ "op": "resource-show", "name": "vpn" }),
             "sshd",
         ),
-        ("resource list", json!({ "op": "resource-list", "after": null }), "RESOURCE"),
+        (
+            "resource list",
+            json!({ "op": "resource-list", "after": null }),
+            "RESOURCE",
+        ),
         (
             "resource remove vpn",
             json!({ "op": "resource-remove", "name": "vpn" }),

@@ -14,6 +14,9 @@ use crate::state::Daemon;
 /// Rows checked in one read.
 const PAGE: u32 = 1000;
 
+/// Most characters of a field that are shown; what somebody typed as a login may be long.
+const SHOWN: usize = 1000;
+
 pub(super) async fn tail(
     daemon: &Arc<Daemon>,
     after: Option<u64>,
@@ -46,11 +49,11 @@ fn view(row: &AuditRow) -> AuditView {
             kind: event.kind,
             reason: event.reason,
             reference: event.reference.to_string(),
-            user: event.user,
+            user: short(event.user),
             resource: event.resource,
-            via: event.via,
-            source: event.source,
-            detail: event.detail,
+            via: short(event.via),
+            source: short(event.source),
+            detail: short(event.detail),
         },
         Err(_) => AuditView {
             seq: row.seq,
@@ -65,6 +68,14 @@ fn view(row: &AuditRow) -> AuditView {
             detail: row.text.chars().filter(|c| !c.is_control()).take(200).collect(),
         },
     }
+}
+
+/// A row must fit an answer, or none behind it could be read.
+fn short(text: String) -> String {
+    if text.len() <= SHOWN {
+        return text;
+    }
+    text.chars().take(SHOWN).chain(std::iter::once('…')).collect()
 }
 
 pub(super) async fn verify(daemon: &Arc<Daemon>) -> Result<AdminReply, AdminError> {

@@ -195,11 +195,7 @@ pub(super) async fn list(daemon: &Arc<Daemon>, after: Option<String>) -> Result<
     let after = after.map(|name| resource::key(&name));
     read(daemon, move |read| {
         let names = view::Names::load(read)?;
-        let behind = |c: &RadiusClient| {
-            after
-                .as_ref()
-                .is_none_or(|after| resource::key(&c.name) > *after)
-        };
+        let behind = |c: &RadiusClient| after.as_ref().is_none_or(|after| resource::key(&c.name) > *after);
         let (clients, more) = Page::of(
             read.clients()?
                 .iter()

@@ -13,7 +13,11 @@ fn client(name: &str, secret: &str, networks: &[&str]) -> RadiusClient {
 }
 
 fn table(clients: Vec<RadiusClient>) -> Table {
-    let (table, complaints) = Table::new(ClientTable { version: 3, clients });
+    let (table, complaints) = Table::new(ClientTable {
+        version: 3,
+        clients,
+        more: false,
+    });
     assert_eq!(complaints, []);
     table
 }
@@ -85,7 +89,11 @@ fn an_empty_secret_is_refused_and_its_network_does_not_fall_to_a_wider_one() {
         client("wide", "s", &["192.0.2.0/24"]),
         client("empty", "", &["192.0.2.7/32"]),
     ];
-    let (table, complaints) = Table::new(ClientTable { version: 1, clients });
+    let (table, complaints) = Table::new(ClientTable {
+        version: 1,
+        clients,
+        more: false,
+    });
     assert_eq!(complaints.len(), 1);
     assert!(
         complaints.iter().all(|complaint| complaint.client == "empty"),
@@ -113,6 +121,7 @@ fn networks_that_are_none_are_reported() {
     let (_, complaints) = Table::new(ClientTable {
         version: 1,
         clients: vec![client("a", "s", &["nonsense"])],
+        more: false,
     });
     assert_eq!(complaints.len(), 1);
 }
@@ -123,7 +132,11 @@ fn a_network_given_twice_stays_with_the_first() {
         client("first", "s", &["10.0.0.0/8"]),
         client("second", "s", &["10.0.0.0/8"]),
     ];
-    let (table, complaints) = Table::new(ClientTable { version: 1, clients });
+    let (table, complaints) = Table::new(ClientTable {
+        version: 1,
+        clients,
+        more: false,
+    });
     assert_eq!((who(&table, "10.1.1.1").as_str(), complaints.len()), ("first", 1));
 }
 
@@ -141,7 +154,7 @@ proptest! {
                 client(&at.to_string(), "s", &[&format!("{}/{length}", std::net::Ipv4Addr::from_bits(*bits))])
             })
             .collect();
-        let (table, _) = Table::new(ClientTable { version: 1, clients });
+        let (table, _) = Table::new(ClientTable { version: 1, clients, more: false });
         let base = if networks.is_empty() { 0 } else { near.get(&networks).0 };
         let source = std::net::Ipv4Addr::from_bits(base ^ (low >> (low % 32)));
         let covers = |bits: u32, length: u8| {

@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU8, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -62,6 +62,9 @@ pub(crate) enum Act {
     /// Answers once the gate opens.
     Hold(watch::Receiver<bool>, LoginReply),
 }
+
+/// Clients in a page of the scripted daemon.
+const PAGE: usize = 300;
 
 type Script = Arc<dyn Fn(&RadiusOp) -> Act + Send + Sync>;
 
@@ -169,12 +172,40 @@ pub(crate) struct Daemon {
     /// Everything it was asked but for client tables.
     pub(crate) asked: Arc<Mutex<Vec<RadiusOp>>>,
     table: watch::Sender<ClientTable>,
+    /// What happens to those who turn a page.
+    pub(crate) turned: Arc<Turned>,
     runtime: Runtime,
     path: PathBuf,
 }
 
+/// What happens to those who ask for a page of the client table that is not the first.
+#[derive(Default)]
+pub(crate) struct Turned {
+    /// They get a fault.
+    pub(crate) fail: AtomicBool,
+    /// The table becomes this before they are answered.
+    pub(crate) change: Mutex<Option<Vec<RadiusClient>>>,
+    /// How often.
+    pub(crate) times: AtomicU32,
+}
+
+fn replace(table: &watch::Sender<ClientTable>, clients: Vec<RadiusClient>) {
+    table.send_modify(|table| {
+        table.version += 1;
+        table.clients = clients;
+    });
+}
+
 impl Daemon {
     pub(crate) fn start(path: PathBuf, script: impl Fn(&RadiusOp) -> Act + Send + Sync + 'static) -> Self {
+        Self::start_with(path, clients(), script)
+    }
+
+    pub(crate) fn start_with(
+        path: PathBuf,
+        clients: Vec<RadiusClient>,
+        script: impl Fn(&RadiusOp) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -186,20 +217,23 @@ impl Daemon {
         };
         let script: Script = Arc::new(script);
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (table, tables) = watch::channel(ClientTable {
+        let table = watch::Sender::new(ClientTable {
             version: 1,
-            clients: clients(),
+            clients,
+            more: false,
         });
+        let turned = Arc::new(Turned::default());
         let memory = Arc::clone(&asked);
+        let served = (table.clone(), Arc::clone(&turned));
         runtime.spawn(async move {
             loop {
                 let stream = listener.accept().await.unwrap().0;
-                let (memory, tables, script) = (Arc::clone(&memory), tables.clone(), Arc::clone(&script));
+                let (memory, served, script) = (Arc::clone(&memory), served.clone(), Arc::clone(&script));
                 tokio::spawn(async move {
                     let connection = Connection::accept(stream, Role::Radius, std::future::pending())
                         .await
                         .unwrap();
-                    let handle = |op| answer(op, Arc::clone(&memory), tables.clone(), Arc::clone(&script));
+                    let handle = |op| answer(op, Arc::clone(&memory), served.clone(), Arc::clone(&script));
                     let _ = connection.serve(8192, std::future::pending(), handle).await;
                 });
             }
@@ -207,6 +241,7 @@ impl Daemon {
         Self {
             asked,
             table,
+            turned,
             runtime,
             path,
         }
@@ -227,23 +262,28 @@ impl Daemon {
     }
 
     pub(crate) fn set_clients(&self, clients: Vec<RadiusClient>) {
-        self.table.send_modify(|table| {
-            *table = ClientTable {
-                version: table.version + 1,
-                clients,
-            }
-        });
+        replace(&self.table, clients);
     }
 }
 
 async fn answer(
     op: RadiusOp,
     memory: Arc<Mutex<Vec<RadiusOp>>>,
-    mut tables: watch::Receiver<ClientTable>,
+    (table, turned): (watch::Sender<ClientTable>, Arc<Turned>),
     script: Script,
 ) -> Outcome<RadiusReply> {
-    if let RadiusOp::Clients { after } = op {
-        let Ok(table) = tables
+    if let RadiusOp::Clients { after, from } = op {
+        if from > 0 {
+            turned.times.fetch_add(1, Ordering::Relaxed);
+            if turned.fail.load(Ordering::Relaxed) {
+                return unavailable();
+            }
+            if let Some(clients) = turned.change.lock().unwrap().take() {
+                replace(&table, clients);
+            }
+        }
+        let mut tables = table.subscribe();
+        let Ok(mut page) = tables
             .wait_for(|table| Some(table.version) != after)
             .await
             .map(|table| table.clone())
@@ -251,7 +291,10 @@ async fn answer(
             // The test is over.
             return std::future::pending().await;
         };
-        return Outcome::Ok(RadiusReply::Clients(table));
+        page.clients.drain(..page.clients.len().min(from as usize));
+        page.more = page.clients.len() > PAGE;
+        page.clients.truncate(PAGE);
+        return Outcome::Ok(RadiusReply::Clients(page));
     }
     let act = script(&op);
     memory.lock().unwrap().push(op);
@@ -262,15 +305,19 @@ async fn answer(
             login
         }
         Act::Fail => {
-            return Outcome::Err(Fault {
-                code: FaultCode::Unavailable,
-                message: "the store is full".to_owned(),
-                retry_after: None,
-                reference: "ref".to_owned(),
-            });
+            return unavailable();
         }
     };
     Outcome::Ok(RadiusReply::Login { login })
+}
+
+fn unavailable() -> Outcome<RadiusReply> {
+    Outcome::Err(Fault {
+        code: FaultCode::Unavailable,
+        message: "the store is full".to_owned(),
+        retry_after: None,
+        reference: "ref".to_owned(),
+    })
 }
 
 /// otpost-radius, running in this process.

@@ -15,3 +15,4 @@ mod login;
 mod peers;
 mod program;
 mod silence;
+mod table;

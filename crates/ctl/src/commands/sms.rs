@@ -42,7 +42,8 @@ fn messages(limit: u32, session: &mut Session<'_, '_>) -> Result<Exit, CtlError>
     let mut all: Vec<MessageView> = Vec::new();
     loop {
         let after = all.last().map(|message| message.id.clone());
-        let AdminReply::Messages { messages, more } = session.call(AdminOp::SmsMessages { limit, after })? else {
+        let AdminReply::Messages { messages, more } = session.call(AdminOp::SmsMessages { limit, after })?
+        else {
             return Err(CtlError::Unexpected);
         };
         let done = !more || messages.is_empty();

@@ -1,0 +1,255 @@
+//! `otpostctl demo` shows what it promises, and leaves nothing behind.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test")]
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use otpost_radius_wire::Code;
+use otpost_tests::command::{self, program};
+use otpost_tests::dice::Dice;
+use otpost_tests::pamstack::wait_for;
+use otpost_tests::stack::Scratch;
+use otpost_tests::vpn::Vpn;
+
+/// Phone of the demonstration's user.
+const PHONE: &str = "+61491570156";
+
+/// A place of its own for the demonstration's directory, which also marks its processes.
+struct Ground(Scratch);
+
+impl Ground {
+    fn new() -> Self {
+        Self(Scratch::new())
+    }
+
+    fn demo(&self, args: &[&str]) -> Command {
+        let mut command = program("otpostctl", [&["demo"], args].concat());
+        command.env("TMPDIR", self.0.path());
+        command
+    }
+
+    /// Names of the living processes that were started by the demonstration, itself included.
+    fn processes(&self) -> Vec<String> {
+        let mark = format!("TMPDIR={}", self.0.path().display()).into_bytes();
+        let mut names: Vec<String> = fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| {
+                let process = entry.ok()?.path();
+                let environment = fs::read(process.join("environ")).ok()?;
+                environment
+                    .split(|octet| *octet == 0)
+                    .any(|variable| variable == mark)
+                    .then(|| fs::read_to_string(process.join("comm")).ok())?
+            })
+            .map(|name| name.trim().to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The directory that the first line of `out` names; it must be inside.
+    fn directory(&self, out: &str) -> PathBuf {
+        let first = out.lines().next().unwrap_or_default();
+        let (_, rest) = first
+            .split_once("on this machine, in ")
+            .unwrap_or_else(|| panic!("no directory in {first:?}"));
+        let directory = PathBuf::from(rest.strip_suffix(", and is removed at the end.").unwrap());
+        assert_eq!(directory.parent(), Some(self.0.path()), "{first}");
+        directory
+    }
+
+    /// Nothing of the demonstration is left.
+    fn clean(&self, directory: &PathBuf) {
+        assert_eq!(self.processes(), Vec::<String>::new());
+        assert!(!directory.exists());
+    }
+}
+
+/// The codes in the texts of a transcript.
+fn codes(out: &str) -> Vec<String> {
+    out.lines()
+        .filter_map(|line| line.split_once("--> phone  "))
+        .map(|(_, text)| {
+            let (_, rest) = text.split_once("Demo VPN: ").unwrap();
+            let (code, rest) = rest.split_once(' ').unwrap();
+            assert!(code.len() == 6 && code.chars().all(|c| c.is_ascii_digit()), "{text}");
+            assert!(rest.starts_with("is your login code "), "{text}");
+            code.to_owned()
+        })
+        .collect()
+}
+
+/// Checks the logins that the demonstration shows, in their order; gives the codes of its texts.
+fn transcript(out: &str) -> Vec<String> {
+    let codes = codes(out);
+    assert!(codes.len() >= 2, "{out}");
+    let mut rest = out;
+    for part in [
+        "1. ",
+        "User-Name=alice  User-Password=\"correct horse\"",
+        "Access-Challenge",
+        "Code from text",
+        &format!("Demo VPN: {} is your login code", codes[0]),
+        &format!("to {PHONE}"),
+        &format!("User-Password=\"{}\"", codes[0]),
+        "Access-Accept",
+        "2. ",
+        "User-Password=\"wrong horse\"",
+        "Access-Reject",
+        "3. ",
+        "Access-Challenge",
+        &format!("Demo VPN: {} is your login code", codes[1]),
+        "Access-Challenge",
+        "Wrong code, 4 tries left",
+        &format!("User-Password=\"{}\"", codes[1]),
+        "Access-Accept",
+    ] {
+        let at = rest
+            .find(part)
+            .unwrap_or_else(|| panic!("{part:?} is missing, or at another place, in {out}"));
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+    }
+    codes
+}
+
+#[test]
+fn once_shows_the_logins_and_leaves_nothing() {
+    let ground = Ground::new();
+    let ended = command::run(&mut ground.demo(&["--once"]));
+    let shown = format!("{}\n{}\n{}", ended.status, ended.out, ended.err);
+    assert_eq!(ended.status.code(), Some(0), "{shown}");
+    assert_eq!(ended.err, "", "{shown}");
+    assert_eq!(transcript(&ended.out).len(), 2, "{shown}");
+    assert!(ended.out.ends_with("\nAll of it went as it should.\n"), "{shown}");
+    ground.clean(&ground.directory(&ended.out));
+}
+
+/// A demonstration that stays.
+struct Staying {
+    child: Child,
+    out: PathBuf,
+}
+
+impl Staying {
+    fn start(ground: &Ground) -> Self {
+        let out = ground.0.path().join("transcript");
+        let child = ground
+            .demo(&[])
+            .stdin(Stdio::null())
+            .stdout(File::create(&out).unwrap())
+            .spawn()
+            .unwrap();
+        Self { child, out }
+    }
+
+    fn shown(&self) -> String {
+        fs::read_to_string(&self.out).unwrap()
+    }
+
+    fn shows(&mut self, part: &str) -> String {
+        wait_for(&format!("{part:?} in the transcript"), || {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("the demonstration ended with {status}: {}", self.shown());
+            }
+            Some(self.shown()).filter(|shown| shown.contains(part))
+        })
+    }
+
+    /// Interrupts it as Ctrl-C does.
+    fn interrupt(&mut self) -> Option<i32> {
+        kill(
+            Pid::from_raw(i32::try_from(self.child.id()).unwrap()),
+            Signal::SIGINT,
+        )
+        .unwrap();
+        wait_for("the demonstration to end", || self.child.try_wait().unwrap()).code()
+    }
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What stands between `before` and the next `after` in `text`.
+fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+    text.split_once(before)
+        .and_then(|(_, rest)| rest.split_once(after))
+        .map_or_else(|| panic!("no {before:?} in {text}"), |(found, _)| found)
+}
+
+/// GETs the page.
+fn page(address: SocketAddr, host: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn staying_shows_new_texts_until_an_interrupt() {
+    let ground = Ground::new();
+    let mut demo = Staying::start(&ground);
+    let shown = demo.shows("Ctrl-C ends the demonstration");
+    let first = transcript(&shown);
+    assert_eq!(first.len(), 2, "{shown}");
+    let directory = ground.directory(&shown);
+    assert!(directory.is_dir());
+    assert_eq!(ground.processes(), ["otpost-radius", "otpostctl", "otpostd"]);
+
+    let web: SocketAddr = between(&shown, "and on http://", "/\n").parse().unwrap();
+    assert!(web.ip().is_loopback(), "{web}");
+    let inbox = page(web, &web.to_string());
+    assert!(inbox.starts_with("HTTP/1.1 200 OK\r\n"), "{inbox}");
+    for code in &first {
+        let text = format!("Demo VPN: <strong>{code}</strong> is your login code");
+        assert!(inbox.contains(&text), "{text:?} is missing in {inbox}");
+    }
+    assert!(inbox.contains(&format!("to {PHONE}")), "{inbox}");
+    // A page elsewhere whose name leads here gets nothing.
+    let foreign = page(web, "attacker.example");
+    assert!(foreign.starts_with("HTTP/1.1 421 ") && !foreign.contains("login code"), "{foreign}");
+
+    // A login by hand, as the transcript says how.
+    let server: SocketAddr = between(&shown, "otpost-radius listens at ", "\n").parse().unwrap();
+    assert!(server.ip().is_loopback(), "{server}");
+    let secret = fs::read_to_string(directory.join("radius.secret")).unwrap();
+    assert!(shown.contains(&format!("radclient -x {server} auth {secret}")), "{shown}");
+    let mut vpn = Vpn::new(server, &secret, Dice::cast("demo"));
+    let challenge = vpn.ask("alice", "correct horse", None);
+    assert_eq!(challenge.code, Code::AccessChallenge);
+    let code = wait_for("the text in the transcript", || codes(&demo.shown()).into_iter().nth(2));
+    let inbox = page(web, &web.to_string());
+    assert_eq!(inbox.matches("<article>").count(), 3, "{inbox}");
+    assert!(inbox.contains(&format!("<strong>{code}</strong>")), "{inbox}");
+    let accept = vpn.ask("alice", &code, Some(&challenge.state));
+    assert_eq!(accept.code, Code::AccessAccept);
+
+    assert_eq!(demo.interrupt(), Some(0), "{}", demo.shown());
+    ground.clean(&directory);
+    assert!(TcpStream::connect(web).is_err());
+    assert!(demo.shown().contains(&format!("removing {}", directory.display())));
+}
+
+#[test]
+fn an_interrupt_at_any_time_leaves_nothing() {
+    for moment in ["everything runs on this machine", "otpost-radius listens", "1. A VPN login"] {
+        let ground = Ground::new();
+        let mut demo = Staying::start(&ground);
+        let shown = demo.shows(moment);
+        let directory = ground.directory(&shown);
+        // Interrupted, or just done with what it shows.
+        assert!(matches!(demo.interrupt(), Some(0 | 1)), "{}", demo.shown());
+        ground.clean(&directory);
+    }
+}
