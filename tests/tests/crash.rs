@@ -90,7 +90,10 @@ impl Ground {
     /// What the daemon knows of the newest text to a number that ends like this one; `None` while it is away.
     fn fate(&self, phone: &str) -> Option<String> {
         let masked = format!("+49 *** *** {}", &phone[phone.len() - 2..]);
-        match self.ask(AdminOp::SmsMessages { limit: 200, after: None }) {
+        match self.ask(AdminOp::SmsMessages {
+            limit: 200,
+            after: None,
+        }) {
             Ok(AdminReply::Messages { messages, .. }) => messages
                 .into_iter()
                 .find(|message| message.phone == masked)
@@ -483,7 +486,10 @@ fn a_text_cut_off_by_a_kill_goes_once_more_with_the_same_code_through_another_pr
     assert_eq!(accepted.code, Code::AccessAccept, "{}", accepted.message);
     assert_eq!(stack.settled(), 1);
     assert_eq!(gateway.requests().len(), 1);
-    match stack.admin(AdminOp::SmsMessages { limit: 10, after: None }) {
+    match stack.admin(AdminOp::SmsMessages {
+        limit: 10,
+        after: None,
+    }) {
         AdminReply::Messages { messages, .. } => {
             assert_eq!(messages.len(), 1);
             assert_eq!(messages[0].state, "accepted");

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Ground {
     }
 
     /// Nothing of the demonstration is left.
-    fn clean(&self, directory: &PathBuf) {
+    fn clean(&self, directory: &Path) {
         assert_eq!(self.processes(), Vec::<String>::new());
         assert!(!directory.exists());
     }
@@ -78,7 +78,10 @@ fn codes(out: &str) -> Vec<String> {
         .map(|(_, text)| {
             let (_, rest) = text.split_once("Demo VPN: ").unwrap();
             let (code, rest) = rest.split_once(' ').unwrap();
-            assert!(code.len() == 6 && code.chars().all(|c| c.is_ascii_digit()), "{text}");
+            assert!(
+                code.len() == 6 && code.chars().all(|c| c.is_ascii_digit()),
+                "{text}"
+            );
             assert!(rest.starts_with("is your login code "), "{text}");
             code.to_owned()
         })
@@ -88,26 +91,28 @@ fn codes(out: &str) -> Vec<String> {
 /// Checks the logins that the demonstration shows, in their order; gives the codes of its texts.
 fn transcript(out: &str) -> Vec<String> {
     let codes = codes(out);
-    assert!(codes.len() >= 2, "{out}");
+    let [one, two, ..] = codes.as_slice() else {
+        panic!("no two texts in {out}")
+    };
     let mut rest = out;
     for part in [
         "1. ",
         "User-Name=alice  User-Password=\"correct horse\"",
         "Access-Challenge",
         "Code from text",
-        &format!("Demo VPN: {} is your login code", codes[0]),
+        &format!("Demo VPN: {one} is your login code"),
         &format!("to {PHONE}"),
-        &format!("User-Password=\"{}\"", codes[0]),
+        &format!("User-Password=\"{one}\""),
         "Access-Accept",
         "2. ",
         "User-Password=\"wrong horse\"",
         "Access-Reject",
         "3. ",
         "Access-Challenge",
-        &format!("Demo VPN: {} is your login code", codes[1]),
+        &format!("Demo VPN: {two} is your login code"),
         "Access-Challenge",
         "Wrong code, 4 tries left",
-        &format!("User-Password=\"{}\"", codes[1]),
+        &format!("User-Password=\"{two}\""),
         "Access-Accept",
     ] {
         let at = rest
@@ -218,17 +223,27 @@ fn staying_shows_new_texts_until_an_interrupt() {
     assert!(inbox.contains(&format!("to {PHONE}")), "{inbox}");
     // A page elsewhere whose name leads here gets nothing.
     let foreign = page(web, "attacker.example");
-    assert!(foreign.starts_with("HTTP/1.1 421 ") && !foreign.contains("login code"), "{foreign}");
+    assert!(
+        foreign.starts_with("HTTP/1.1 421 ") && !foreign.contains("login code"),
+        "{foreign}"
+    );
 
     // A login by hand, as the transcript says how.
-    let server: SocketAddr = between(&shown, "otpost-radius listens at ", "\n").parse().unwrap();
+    let server: SocketAddr = between(&shown, "otpost-radius listens at ", "\n")
+        .parse()
+        .unwrap();
     assert!(server.ip().is_loopback(), "{server}");
     let secret = fs::read_to_string(directory.join("radius.secret")).unwrap();
-    assert!(shown.contains(&format!("radclient -x {server} auth {secret}")), "{shown}");
+    assert!(
+        shown.contains(&format!("radclient -x {server} auth {secret}")),
+        "{shown}"
+    );
     let mut vpn = Vpn::new(server, &secret, Dice::cast("demo"));
     let challenge = vpn.ask("alice", "correct horse", None);
     assert_eq!(challenge.code, Code::AccessChallenge);
-    let code = wait_for("the text in the transcript", || codes(&demo.shown()).into_iter().nth(2));
+    let code = wait_for("the text in the transcript", || {
+        codes(&demo.shown()).into_iter().nth(2)
+    });
     let inbox = page(web, &web.to_string());
     assert_eq!(inbox.matches("<article>").count(), 3, "{inbox}");
     assert!(inbox.contains(&format!("<strong>{code}</strong>")), "{inbox}");
@@ -238,12 +253,19 @@ fn staying_shows_new_texts_until_an_interrupt() {
     assert_eq!(demo.interrupt(), Some(0), "{}", demo.shown());
     ground.clean(&directory);
     assert!(TcpStream::connect(web).is_err());
-    assert!(demo.shown().contains(&format!("removing {}", directory.display())));
+    assert!(
+        demo.shown()
+            .contains(&format!("removing {}", directory.display()))
+    );
 }
 
 #[test]
 fn an_interrupt_at_any_time_leaves_nothing() {
-    for moment in ["everything runs on this machine", "otpost-radius listens", "1. A VPN login"] {
+    for moment in [
+        "everything runs on this machine",
+        "otpost-radius listens",
+        "1. A VPN login",
+    ] {
         let ground = Ground::new();
         let mut demo = Staying::start(&ground);
         let shown = demo.shows(moment);
@@ -252,4 +274,17 @@ fn an_interrupt_at_any_time_leaves_nothing() {
         assert!(matches!(demo.interrupt(), Some(0 | 1)), "{}", demo.shown());
         ground.clean(&directory);
     }
+}
+
+#[test]
+fn its_programs_die_with_it() {
+    let ground = Ground::new();
+    let mut demo = Staying::start(&ground);
+    demo.shows("Ctrl-C ends the demonstration");
+    assert_eq!(ground.processes().len(), 3);
+    demo.child.kill().unwrap();
+    demo.child.wait().unwrap();
+    wait_for("its programs to end", || {
+        ground.processes().is_empty().then_some(())
+    });
 }

@@ -214,7 +214,9 @@ impl World {
 
     /// The user anew: unlocked, with a phone that never got a text, bound to everything.
     fn renew(&mut self, user: &str) {
-        self.attempt(AdminOp::UserRemove { user: user.to_owned() });
+        self.attempt(AdminOp::UserRemove {
+            user: user.to_owned(),
+        });
         self.stack.admin(AdminOp::UserAdd(UserAdd {
             login: user.to_owned(),
             password: (user != NO_PASSWORD).then(|| PASSWORD.into()),
@@ -242,7 +244,9 @@ impl World {
     }
 
     fn tokens(&self, user: &str) -> Vec<String> {
-        match self.stack.admin(AdminOp::TokenList { user: user.to_owned() }) {
+        match self.stack.admin(AdminOp::TokenList {
+            user: user.to_owned(),
+        }) {
             AdminReply::Tokens { tokens } => tokens.into_iter().map(|token| token.id).collect(),
             other => panic!("{other:?}"),
         }
@@ -588,27 +592,39 @@ impl World {
                 self.stack.admin(token_add(name, phone, &[]));
                 self.policy(voip(false));
             }
-            "sms-number-budget" => self.used(&login, SmsPolicySet {
-                number_hour: Some(1),
-                ..plain()
-            }),
-            "sms-user-budget" => self.used(&login, SmsPolicySet {
-                user_hour: Some(3),
-                user_reserve: Some(2),
-                ..plain()
-            }),
+            "sms-number-budget" => self.used(
+                &login,
+                SmsPolicySet {
+                    number_hour: Some(1),
+                    ..plain()
+                },
+            ),
+            "sms-user-budget" => self.used(
+                &login,
+                SmsPolicySet {
+                    user_hour: Some(3),
+                    user_reserve: Some(2),
+                    ..plain()
+                },
+            ),
             "sms-source-budget" => {
                 let login = Login::at(door, name, "203.0.113.4");
-                self.used(&login, SmsPolicySet {
-                    source_day: Some(1),
-                    ..plain()
-                });
+                self.used(
+                    &login,
+                    SmsPolicySet {
+                        source_day: Some(1),
+                        ..plain()
+                    },
+                );
                 return login;
             }
-            "sms-overall-budget" => self.used(&login, SmsPolicySet {
-                all_day: Some(1),
-                ..plain()
-            }),
+            "sms-overall-budget" => self.used(
+                &login,
+                SmsPolicySet {
+                    all_day: Some(1),
+                    ..plain()
+                },
+            ),
             "source-closed" => {
                 let login = Login::at(Door::Local("gw"), name, self.pick(&["192.0.2.7", "2001:db8::5"]));
                 if self.dice.below(2) == 0 {
@@ -678,10 +694,7 @@ fn explain_equals_the_login() {
         return otpost_tests::skip("needs root: nobody else may ask at pam.sock for others");
     }
     let mut world = World::new();
-    let all: BTreeSet<String> = REASONS
-        .iter()
-        .map(|&reason| reason.to_owned())
-        .collect();
+    let all: BTreeSet<String> = REASONS.iter().map(|&reason| reason.to_owned()).collect();
     let mut reached = BTreeSet::new();
     for round in 0..COMPARED {
         let missing: Vec<&str> = all.difference(&reached).map(String::as_str).collect();

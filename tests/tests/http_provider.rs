@@ -46,7 +46,10 @@ fn accepted(vpn: &mut Vpn, user: &str, challenged: &Answered, code: &str) {
 /// The newest text as an administrator sees it, once nothing is on its way.
 fn newest(stack: &Stack) -> MessageView {
     let _ = stack.settled();
-    match stack.admin(AdminOp::SmsMessages { limit: 1, after: None }) {
+    match stack.admin(AdminOp::SmsMessages {
+        limit: 1,
+        after: None,
+    }) {
         AdminReply::Messages { mut messages, .. } => messages.pop().unwrap(),
         other => panic!("{other:?}"),
     }

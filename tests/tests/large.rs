@@ -1,18 +1,12 @@
 //! Tables that are larger than a frame between the programs.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use otpost_ipc::FaultCode;
 use otpost_ipc::admin::{AdminOp, AdminReply, ClientView, ResourceSettings, UserAdd};
-use otpost_ipc::client::{Client, Deadline};
 use otpost_ipc::radius::MessageAuthenticator;
-use otpost_ipc::{FaultCode, Role};
 use otpost_tests::command::{Ended, program, run};
-use otpost_tests::pamstack::{PATIENCE, wait_for};
+use otpost_tests::pamstack::wait_for;
 use otpost_tests::radclient;
 use otpost_tests::stack::{PASSWORD, SECRET, Stack};
 
@@ -62,17 +56,10 @@ fn the_last_of_700_clients_is_served_until_it_is_removed_and_never_after() {
     stack.inbox();
     stack.resource("vpn", ResourceSettings::default());
     stack.user("alice", 5678, &["vpn"]);
-    let mut admin = Client::<AdminOp, AdminReply>::connect(
-        &stack.socket("admin"),
-        Role::Admin,
-        Deadline::after(PATIENCE),
-    )
-    .unwrap();
     for n in 1..LAST {
         let network = format!("10.{}.{}.0/24", n / 250, n % 250);
-        admin.call(add(&name(n), vec![network])).unwrap();
+        stack.admin(add(&name(n), vec![network]));
     }
-    drop(admin);
     stack.admin(add(&name(LAST), vec!["127.0.0.1/32".to_owned()]));
     stack.start_radius("127.0.0.1:0");
     assert!(first(&stack, 5).is("Access-Challenge"));

@@ -834,7 +834,10 @@ fn sigterm_finishes_the_request_and_the_text_in_flight() {
     gateway.join().unwrap();
     // What came of the text is stored.
     stack.start_daemon();
-    match stack.admin(AdminOp::SmsMessages { limit: 10, after: None }) {
+    match stack.admin(AdminOp::SmsMessages {
+        limit: 10,
+        after: None,
+    }) {
         AdminReply::Messages { messages, .. } => {
             assert_eq!(messages.len(), 1);
             assert_eq!(messages[0].state, "accepted");
