@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -263,6 +263,25 @@ fn servers_may_start_again_after_a_failure() {
     }
 }
 
+/// The script with a process group of its own, which ends with the value.
+struct Foreground(Child);
+
+impl Foreground {
+    fn signal(&self, signal: Signal) {
+        let _ = killpg(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal);
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        // Not waited for yet, so the number is still the group's.
+        if let Ok(None) = self.0.try_wait() {
+            self.signal(Signal::SIGKILL);
+            let _ = self.0.wait();
+        }
+    }
+}
+
 #[test]
 fn servers_may_start_again_after_an_interrupt() {
     let Some(ground) = Ground::or_skip() else { return };
@@ -272,11 +291,15 @@ fn servers_may_start_again_after_an_interrupt() {
         ground.write("log", "");
         let mut script = ground.setup("check", true);
         // As a terminal does it: everything in the foreground gets the signal.
-        let mut script = script.process_group(0).stderr(Stdio::null()).spawn().unwrap();
+        let script = script
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut script = Foreground(script.spawn().unwrap());
         wait_for("apt-get to hang", || (ground.log().len() == 2).then_some(()));
         assert!(ground.policy().exists());
-        killpg(Pid::from_raw(i32::try_from(script.id()).unwrap()), signal).unwrap();
-        let status = wait_for("the script to end", || script.try_wait().unwrap());
+        script.signal(signal);
+        let status = wait_for("the script to end", || script.0.try_wait().unwrap());
         assert!(!status.success(), "{signal}: {status}");
         assert!(!ground.policy().exists(), "after {signal}");
     }

@@ -19,7 +19,7 @@ pub struct OutboxConfig {
 impl Default for OutboxConfig {
     fn default() -> Self {
         Self {
-            workers: 8,
+            workers: 64,
             poll: Duration::from_secs(1),
         }
     }
