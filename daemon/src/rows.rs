@@ -7,6 +7,7 @@ use otpost_core::challenge::{Challenge, Session};
 use otpost_core::gate::{Counts, Policy};
 use otpost_core::ids::{SessionId, UserId};
 use otpost_core::keys::Keyring;
+use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, HOUR, MONTH};
 use otpost_core::login::{AnswerView, BeginView, Change, Found, Sending, Step, token_of};
 use otpost_core::name::LoginName;
@@ -14,7 +15,7 @@ use otpost_core::net::Source;
 use otpost_core::phone::Phone;
 use otpost_core::resource::Resource;
 use otpost_core::token::Token;
-use otpost_core::user::{Guard, User};
+use otpost_core::user::User;
 use otpost_store::{CounterKey, Read, StoreError, Tx};
 
 use crate::outbox::{Asks, Job, lease_now};

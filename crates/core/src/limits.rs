@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::user::Guard;
 
 /// One hour.
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -97,6 +96,24 @@ impl Counter {
         }
         next
     }
+}
+
+/// Failures of the second factor of one user on all channels (domain decision 4).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// Wrong codes since the last right one.
+    pub consecutive: u32,
+    /// End of the present lock.
+    pub locked_until: Option<Timestamp>,
+    /// How many locks in a row; each doubles the next.
+    pub locks: u32,
+    /// Last wrong code; the back-off decays after 24 quiet hours.
+    pub last_failure: Timestamp,
+    /// Wrong codes within 30 days.
+    pub month: Window,
+    /// Fifty of them came together: locked until an administrator unlocks.
+    #[serde(default)]
+    pub barred: bool,
 }
 
 /// Why the second factor of a user is locked.

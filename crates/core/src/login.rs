@@ -9,11 +9,12 @@ use crate::challenge::{Challenge, Channel, Notice, Session};
 use crate::gate::{Counts, Policy, Refusal};
 use crate::ids::{AttemptId, Reference};
 use crate::keys::Keyring;
+use crate::limits::Guard;
 use crate::net::Source;
 use crate::outbox::Message;
 use crate::resource::Resource;
 use crate::token::Token;
-use crate::user::{Guard, User};
+use crate::user::User;
 use crate::{Rng, Timestamp};
 
 pub use answer::{Answer, AnswerView, Found, answer, asks_for_text, cancel};

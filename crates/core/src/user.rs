@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 use crate::Timestamp;
 use crate::ids::{ResourceId, UserId};
-use crate::limits::Window;
 use crate::name::LoginName;
 
 /// A password hash in PHC form. Does not print.
@@ -58,22 +57,4 @@ impl User {
     pub fn bypassed(&self, now: Timestamp) -> bool {
         self.bypass_until.is_some_and(|until| now < until)
     }
-}
-
-/// Failures of the second factor of one user on all channels (domain decision 4).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Guard {
-    /// Wrong codes since the last right one.
-    pub consecutive: u32,
-    /// End of the present lock.
-    pub locked_until: Option<Timestamp>,
-    /// How many locks in a row; each doubles the next.
-    pub locks: u32,
-    /// Last wrong code; the back-off decays after 24 quiet hours.
-    pub last_failure: Timestamp,
-    /// Wrong codes within 30 days.
-    pub month: Window,
-    /// Fifty of them came together: locked until an administrator unlocks.
-    #[serde(default)]
-    pub barred: bool,
 }

@@ -13,12 +13,12 @@ use common::{Dice, Door, Shell, secs, session};
 use otpost_core::Timestamp;
 use otpost_core::challenge::Notice;
 use otpost_core::code;
+use otpost_core::limits::Guard;
 use otpost_core::login::{First, Reason, Reply};
 use otpost_core::net::Source;
 use otpost_core::resource::WithoutToken;
 use otpost_core::text::{message, prompt, refusal, test_message};
 use otpost_core::token::Status;
-use otpost_core::user::Guard;
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]

@@ -16,12 +16,12 @@ use common::{Door, START, Shell, denied, region, secs, session, texts};
 use otpost_core::Timestamp;
 use otpost_core::gate::{Counts, MINUTE, Policy, Refusal, check, reachable};
 use otpost_core::ids::{SessionId, UserId};
+use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, DAY, HOUR, LOCK, LOGIN_WINDOW, Lock, MONTH, Window};
 use otpost_core::login::{Change, First, Reason, Reply, Step};
 use otpost_core::net::Source;
 use otpost_core::phone::Phone;
 use otpost_core::text::refusal;
-use otpost_core::user::Guard;
 
 const FIVE: u32 = 5;
 

@@ -24,13 +24,14 @@ use otpost_core::ids::{
     ChallengeId, ClientId, MessageId, ProviderId, ResourceId, SessionId, TokenId, UserId,
 };
 use otpost_core::limits::Counter;
+use otpost_core::limits::Guard;
 use otpost_core::name::LoginName;
 use otpost_core::outbox::Message;
 use otpost_core::phone::Phone;
 use otpost_core::provider::Provider;
 use otpost_core::resource::Resource;
 use otpost_core::token::Token;
-use otpost_core::user::{Guard, User};
+use otpost_core::user::User;
 
 pub use error::StoreError;
 

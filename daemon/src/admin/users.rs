@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpost_core::ids::UserId;
+use otpost_core::limits::Guard;
 use otpost_core::name::LoginName;
-use otpost_core::user::{Guard, PasswordHash, User};
+use otpost_core::user::{PasswordHash, User};
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminReply, UserAdd, UserSet};
 use otpost_store::Read;

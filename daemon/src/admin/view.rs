@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use otpost_core::Timestamp;
 use otpost_core::client::{FirstFactor, RadiusClient};
 use otpost_core::ids::ResourceId;
+use otpost_core::limits::Guard;
 use otpost_core::limits::Lock;
 use otpost_core::provider::{Provider, ProviderKind};
 use otpost_core::resource::{Resource, WithoutToken};
 use otpost_core::token::{Status, Token};
-use otpost_core::user::{Guard, User};
+use otpost_core::user::User;
 use otpost_ipc::admin::{ClientView, ProviderView, ResourceSettings, ResourceView, TokenView, UserView};
 use otpost_store::{Read, StoreError};
 

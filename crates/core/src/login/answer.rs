@@ -10,9 +10,10 @@ use crate::challenge::{Answered, Challenge, Channel, MAX_ROUNDS, Notice, Session
 use crate::code;
 use crate::gate;
 use crate::ids::UserId;
+use crate::limits::Guard;
 use crate::resource::Resource;
 use crate::token::{Status, Token};
-use crate::user::{Guard, User};
+use crate::user::User;
 use crate::{Rng, Timestamp};
 
 /// A resend keeps the digits while at least this much of their life is left.

@@ -7,12 +7,13 @@ use crate::challenge::{
 use crate::code::Purpose;
 use crate::gate;
 use crate::ids::{ChallengeId, MessageId};
+use crate::limits::Guard;
 use crate::limits::{Counter, HOUR, LOGIN_FAILURES, LOGIN_STORM, LOGIN_WINDOW};
 use crate::net::Source;
 use crate::outbox::{DEADLINE_MARGIN, Kind, Message};
 use crate::resource::{Resource, WithoutToken};
 use crate::token::{Status, Token};
-use crate::user::{Guard, User};
+use crate::user::User;
 use crate::{Rng, Timestamp};
 
 /// What the request says.

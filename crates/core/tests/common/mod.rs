@@ -9,6 +9,7 @@ use otpost_core::code::{self, CodeOf};
 use otpost_core::gate::{Counts, Policy};
 use otpost_core::ids::{AttemptId, ChallengeId, Reference, ResourceId, SessionId, TokenId, UserId};
 use otpost_core::keys::{Keyring, MasterKey};
+use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, HOUR, LOGIN_WINDOW, MONTH};
 use otpost_core::login::{
     Answer, AnswerView, Asked, Begin, BeginView, Change, First, Found, Reply, Sending, Step, answer, begin,
@@ -19,7 +20,7 @@ use otpost_core::outbox::{Kind, Message};
 use otpost_core::phone::{Phone, Region};
 use otpost_core::resource::Resource;
 use otpost_core::token::{Status, Token};
-use otpost_core::user::{Guard, User};
+use otpost_core::user::User;
 use otpost_core::{Rng, Timestamp};
 
 /// SplitMix64: the same octets in every run.

@@ -10,6 +10,7 @@ use otpost_core::gate::Policy;
 use otpost_core::ids::{
     ChallengeId, ClientId, MessageId, ProviderId, ResourceId, SessionId, TokenId, UserId,
 };
+use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, DAY, MONTH};
 use otpost_core::name::LoginName;
 use otpost_core::outbox::{self, Message};
@@ -17,7 +18,7 @@ use otpost_core::phone::Phone;
 use otpost_core::provider::Provider;
 use otpost_core::resource::{Resource, key};
 use otpost_core::token::Token;
-use otpost_core::user::{Guard, User};
+use otpost_core::user::User;
 
 use crate::{AuditRow, CounterKey, Read, StoreError, Totals, Tx};
 

@@ -6,10 +6,10 @@ use otpost_core::gate::Policy;
 use otpost_core::ids::{
     AttemptId, ChallengeId, ClientId, MessageId, ProviderId, ResourceId, SessionId, TokenId, UserId,
 };
+use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, Window};
 use otpost_core::outbox;
 use otpost_core::phone::Phone;
-use otpost_core::user::Guard;
 
 use super::model::Model;
 use super::samples::{self, NOW, id, name, phone};

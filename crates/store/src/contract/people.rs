@@ -2,8 +2,8 @@
 
 use otpost_core::Timestamp;
 use otpost_core::ids::{ChallengeId, ResourceId, SessionId, TokenId, UserId};
+use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, Window};
-use otpost_core::user::Guard;
 
 use super::Case;
 use super::samples::{NOW, challenge, id, name, phone, session, token, user};

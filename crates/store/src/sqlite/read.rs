@@ -6,6 +6,7 @@ use otpost_core::client::RadiusClient;
 use otpost_core::gate::Policy;
 use otpost_core::ids::{ChallengeId, MessageId, ResourceId, SessionId, TokenId, UserId};
 use otpost_core::keys::Keyring;
+use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, Window};
 use otpost_core::name::LoginName;
 use otpost_core::outbox::Message;
@@ -13,7 +14,7 @@ use otpost_core::phone::Phone;
 use otpost_core::provider::Provider;
 use otpost_core::resource::{Resource, key};
 use otpost_core::token::Token;
-use otpost_core::user::{Guard, User};
+use otpost_core::user::User;
 use rusqlite::{Connection, Row};
 
 use super::memo::{Memo, SendPolicy, remembered};

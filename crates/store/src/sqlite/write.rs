@@ -10,12 +10,13 @@ use otpost_core::client::RadiusClient;
 use otpost_core::gate::Policy;
 use otpost_core::ids::{ClientId, MessageId, ProviderId, ResourceId, TokenId, UserId};
 use otpost_core::limits::Counter;
+use otpost_core::limits::Guard;
 use otpost_core::outbox::{self, Message};
 use otpost_core::phone::Phone;
 use otpost_core::provider::Provider;
 use otpost_core::resource::{Resource, key};
 use otpost_core::token::Token;
-use otpost_core::user::{Guard, User};
+use otpost_core::user::User;
 use rusqlite::params;
 
 use super::read::HasRows;
