@@ -11,11 +11,10 @@ use otpost_core::name::LoginName;
 use otpost_core::net::Source;
 use otpost_core::resource::Resource;
 use otpost_store::{Read, StoreError, Tx};
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
-use crate::outbox::Job;
+use crate::outbox::{Job, Outbox, Slot};
 use crate::passwords::PasswordError;
 use crate::rows::{AnswerRows, BeginKey, BeginRows, Direct, Owner, apply};
 use crate::state::Daemon;
@@ -245,9 +244,9 @@ fn direct(daemon: &Daemon, slot: bool) -> Option<Direct> {
 }
 
 /// Launches the leased text, or says that one was queued.
-fn send(daemon: &Daemon, step: &Step, job: Option<Job>, slot: Option<OwnedSemaphorePermit>) {
+fn send(daemon: &Daemon, step: &Step, job: Option<Job>, slot: Option<Slot>) {
     match (job, slot) {
-        (Some(job), Some(slot)) => daemon.outbox.launch(job, slot),
+        (Some(job), Some(slot)) => Outbox::launch(job, slot),
         _ if step.changes.iter().any(|c| matches!(c, Change::Queue(_))) => daemon.outbox.wake(),
         _ => {}
     }

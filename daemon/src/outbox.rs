@@ -41,6 +41,12 @@ struct Outcome {
     submission: Submission,
 }
 
+/// The right to hand over one text.
+pub(crate) struct Slot {
+    report: mpsc::Sender<Outcome>,
+    _permit: OwnedSemaphorePermit,
+}
+
 /// Where texts leave: as many at once as there are slots.
 pub struct Outbox {
     slots: Arc<Semaphore>,
@@ -68,17 +74,19 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// A slot for a text that a login is about to ask for; `None` where it has to queue.
-    pub(crate) fn reserve(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.slots).try_acquire_owned().ok()
+    /// A slot for a text that a login is about to ask for; `None` where it has to queue: all are taken, or the daemon stops. A stop
+    /// waits for those that hold one, so a text that was leased in time still leaves.
+    pub(crate) fn reserve(&self) -> Option<Slot> {
+        let report = self.report.lock().ok().and_then(|report| report.clone())?;
+        let permit = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        Some(Slot {
+            report,
+            _permit: permit,
+        })
     }
 
     /// Hands a leased text to its provider. Call after the lease is committed.
-    pub(crate) fn launch(&self, job: Job, slot: OwnedSemaphorePermit) {
-        // Without a receiver the lease ends by itself, and the core's rule for unknown outcomes holds.
-        let Some(report) = self.report.lock().ok().and_then(|report| report.clone()) else {
-            return;
-        };
+    pub(crate) fn launch(job: Job, slot: Slot) {
         tokio::spawn(async move {
             let submission = job.provider.transport.submit(&job.text).await;
             let outcome = Outcome {
@@ -86,8 +94,7 @@ impl Outbox {
                 epoch: job.epoch,
                 submission,
             };
-            let _ = report.send(outcome).await;
-            drop(slot);
+            let _ = slot.report.send(outcome).await;
         });
     }
 
@@ -138,7 +145,7 @@ pub(crate) async fn run(daemon: Arc<Daemon>, poll: Duration, mut stop: watch::Re
             Ok((jobs, more)) => {
                 wait = if more { Duration::ZERO } else { poll };
                 for (job, slot) in jobs.into_iter().zip(slots) {
-                    daemon.outbox.launch(job, slot);
+                    Outbox::launch(job, slot);
                 }
             }
             Err(error) => {
@@ -428,5 +435,52 @@ fn translate(submission: &Submission) -> (outbox::Submission, String) {
                 detail,
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use otpost_sms::{SubmitFuture, Transport};
+
+    use super::*;
+
+    struct Taken;
+
+    impl Transport for Taken {
+        fn submit<'a>(&'a self, _: &'a Text) -> SubmitFuture<'a> {
+            Box::pin(std::future::ready(Submission::Accepted {
+                provider_id: None,
+                parts: 1,
+            }))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_text_leased_before_a_stop_leaves_and_its_outcome_is_awaited() {
+        let outbox = Outbox::new(2);
+        let mut reports = outbox.reports.lock().unwrap().take().unwrap();
+        let slot = outbox.reserve().unwrap();
+        outbox.close();
+        assert!(outbox.reserve().is_none(), "nothing new is leased during a stop");
+        let job = Job {
+            id: MessageId([7; 16]),
+            epoch: 1,
+            provider: Active {
+                name: "one".to_owned(),
+                sender: None,
+                transport: Arc::new(Taken),
+            },
+            text: Text {
+                reference: MessageRef::new("A").unwrap(),
+                to: Recipient::new("+491712345678").unwrap(),
+                body: SecretText::new("text"),
+                sender: None,
+                ttl: Duration::from_secs(60),
+                want_receipt: false,
+            },
+        };
+        Outbox::launch(job, slot);
+        assert_eq!(reports.recv().await.unwrap().id, MessageId([7; 16]));
+        assert!(reports.recv().await.is_none(), "and then the stop may go on");
     }
 }
