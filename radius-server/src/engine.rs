@@ -9,17 +9,18 @@ use std::{
 use otpost_ipc::{
     LoginReply,
     client::CallError,
-    radius::{MessageAuthenticator as Policy, RadiusOp, RadiusReply},
+    radius::{MessageAuthenticator as Policy, RadiusOp, RadiusReply, RadiusReport},
 };
 use otpost_radius_wire::{Code, MAX_PACKET, MessageAuthenticator, Packet};
 use radius::core::rfc2869::EAP_MESSAGE_TYPE;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
 
 use crate::{
     cache::{Admission, Cache, Completion, Key, Ticket},
     clients::{Client, Found},
     link::{Daemon, Link},
+    rejects::{self, Rejects},
     reply::{self, Unsayable},
     request,
     silence::{Counters, Limiter, Silence},
@@ -36,6 +37,9 @@ const DECISION: Duration = Duration::from_secs(15);
 /// Pause after a socket's failure, so that a lasting one does not spin.
 const SOCKET_PAUSE: Duration = Duration::from_millis(100);
 
+/// Pause between two rounds of telling the daemon what was rejected here.
+const REJECTS_PAUSE: Duration = Duration::from_secs(1);
+
 /// Octets of an attempt id that name a request in the log.
 const SHORT: usize = 8;
 
@@ -46,6 +50,10 @@ pub(crate) struct Engine {
     pub(crate) counters: Arc<Counters>,
     cache: Mutex<Cache>,
     limiter: Mutex<Limiter>,
+    rejects: Mutex<Rejects>,
+    rejected: Notify,
+    /// Held during a round, so that a stop waits for the one under way.
+    telling: tokio::sync::Mutex<()>,
     in_work: Arc<Semaphore>,
 }
 
@@ -80,6 +88,9 @@ impl Engine {
             counters: Arc::default(),
             cache: Mutex::new(Cache::new(cache_entries)),
             limiter: Mutex::default(),
+            rejects: Mutex::default(),
+            rejected: Notify::new(),
+            telling: tokio::sync::Mutex::default(),
             in_work: Arc::new(Semaphore::new(IN_WORK)),
         }
     }
@@ -129,6 +140,44 @@ impl Engine {
             sys::sleep(crate::silence::PERIOD).await;
             self.flush_silence(sys::now());
         }
+    }
+
+    /// Tells the daemon what was rejected here. Never returns; drop it to stop.
+    pub(crate) async fn report_rejects(&self) {
+        loop {
+            self.rejected.notified().await;
+            self.tell_rejects().await;
+            sys::sleep(REJECTS_PAUSE).await;
+        }
+    }
+
+    /// One round. What the daemon did not hear waits for the next.
+    pub(crate) async fn tell_rejects(&self) {
+        let _round = self.telling.lock().await;
+        let Some(daemon) = self.link.get() else {
+            // It waits for the daemon.
+            self.rejected.notify_one();
+            return;
+        };
+        let reports = self.rejects().take();
+        let told = sys::limited(DECISION, rejects::tell(&daemon, reports.clone())).await;
+        let mut rejects = self.rejects();
+        for report in told.unwrap_or(reports) {
+            rejects.add(report);
+        }
+        if !rejects.is_empty() {
+            self.rejected.notify_one();
+        }
+    }
+
+    fn reject(&self, report: RadiusReport) {
+        self.rejects().add(report);
+        self.rejected.notify_one();
+    }
+
+    fn rejects(&self) -> MutexGuard<'_, Rejects> {
+        // As with the cache.
+        self.rejects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn flush_silence(&self, now: Instant) {
@@ -260,7 +309,10 @@ impl Engine {
                 let _entered = span.enter();
                 let user = request::shown_user(&packet);
                 tracing::warn!(user = ?user, %source, "rejected: {}", refusal.cause());
+                let report = request::report(&packet, client, source, refusal);
                 job.answer(|buffer, packet, secret| reply::reject(buffer, packet, secret, refusal.text()));
+                // The VPN has its answer: whether and when the daemon records it delays nobody.
+                self.reject(report);
             }
         }
         Ok(())
@@ -277,11 +329,11 @@ impl Job {
         let user = match &op {
             RadiusOp::Begin(begin) => begin.user.clone(),
             RadiusOp::Answer(answer) => answer.user.clone(),
-            RadiusOp::Clients { .. } => String::new(),
+            RadiusOp::Report(_) | RadiusOp::Clients { .. } => String::new(),
         };
         let login = match sys::limited(DECISION, self.daemon.calls.call(op)).await {
             Some(Ok(RadiusReply::Login { login })) => login,
-            Some(Ok(RadiusReply::Clients(_))) => {
+            Some(Ok(RadiusReply::Clients(_) | RadiusReply::Reported)) => {
                 return self.give_up(&"otpostd answered with something that was not asked for");
             }
             // Each fault has a reference that the daemon's log explains.

@@ -16,6 +16,7 @@ mod clients;
 mod engine;
 mod error;
 mod link;
+mod rejects;
 mod reply;
 mod request;
 mod server;

@@ -85,6 +85,18 @@ enum Lost {
     Moved,
 }
 
+impl Lost {
+    /// Whether both say the same. Each fault has a reference of its own, which is no news.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Call(CallError::Fault(one)), Self::Call(CallError::Fault(two))) => {
+                (one.code, &one.message) == (two.code, &two.message)
+            }
+            _ => self == other,
+        }
+    }
+}
+
 /// Keeps the link up. Never returns; drop it to stop.
 pub(crate) async fn keep(link: &Link, mut socket: watch::Receiver<PathBuf>) {
     let mut pause = FIRST;
@@ -108,7 +120,7 @@ pub(crate) async fn keep(link: &Link, mut socket: watch::Receiver<PathBuf>) {
         let now = sys::now();
         let known = said
             .as_ref()
-            .is_some_and(|(other, when)| *other == lost && now.saturating_duration_since(*when) < REMIND);
+            .is_some_and(|(other, when)| other.is_like(&lost) && now.saturating_duration_since(*when) < REMIND);
         if was_up || !known {
             tracing::warn!(socket = ?path, "not connected, no request is answered: {lost}; trying again");
             said = Some((lost, now));
@@ -220,6 +232,6 @@ async fn page(
         // It would be asked for for ever.
         RadiusReply::Clients(page) if page.more && page.clients.is_empty() => Err(Lost::Answer),
         RadiusReply::Clients(page) => Ok(page),
-        RadiusReply::Login { .. } => Err(Lost::Answer),
+        RadiusReply::Login { .. } | RadiusReply::Reported => Err(Lost::Answer),
     }
 }

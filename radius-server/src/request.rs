@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use data_encoding::HEXLOWER;
 use otpost_ipc::{
     Secret,
-    radius::{Nas, RadiusAnswer, RadiusBegin, RadiusOp},
+    radius::{Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusRefusal, RadiusReport},
 };
 use otpost_radius_wire::{Authenticator, MAX_VALUE, Packet, SharedSecret, reveal_password};
 use radius::core::{
@@ -59,6 +59,19 @@ impl Refusal {
         }
     }
 
+    /// The same for the daemon's audit log.
+    fn reason(self) -> RadiusRefusal {
+        match self {
+            Self::NoCredentials => RadiusRefusal::NoCredentials,
+            Self::Method => RadiusRefusal::MethodUnsupported,
+            Self::Ambiguous => RadiusRefusal::CredentialsAmbiguous,
+            Self::PasswordLength => RadiusRefusal::PasswordLength,
+            Self::PasswordText => RadiusRefusal::PasswordNotText,
+            Self::UserName => RadiusRefusal::UserNameUnusable,
+            Self::State => RadiusRefusal::StateUnknown,
+        }
+    }
+
     /// What the administrator should know.
     pub(crate) fn cause(self) -> &'static str {
         match self {
@@ -70,6 +83,17 @@ impl Refusal {
             Self::UserName => "User-Name is missing, doubled, empty, not UTF-8 or holds control characters",
             Self::State => "State is not one of this service's",
         }
+    }
+}
+
+/// What the daemon records of a request that is refused here.
+pub(crate) fn report(packet: &Packet<'_>, client: &Client, source: IpAddr, refusal: Refusal) -> RadiusReport {
+    RadiusReport {
+        client: client.name.to_string(),
+        user: shown_user(packet),
+        reason: refusal.reason(),
+        more: 0,
+        nas: nas(packet, source),
     }
 }
 

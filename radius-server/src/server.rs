@@ -104,6 +104,8 @@ impl Server {
         others.spawn(async move { link::keep(&linked.link, link_socket).await });
         let reporting = Arc::clone(&engine);
         others.spawn(async move { reporting.report_silence().await });
+        let reporting = Arc::clone(&engine);
+        others.spawn(async move { reporting.report_rejects().await });
 
         let mut reloads = true;
         let ended = loop {
@@ -125,6 +127,10 @@ impl Server {
             tracing::warn!(
                 "stopped before every request was answered; raise shutdown-grace if this is common"
             );
+        }
+        // Before the link goes: the daemon's audit log has what was rejected here.
+        if sys::limited(LAST_WORDS, engine.tell_rejects()).await.is_none() {
+            tracing::warn!("stopped before otpostd knew of every reject");
         }
         others.shutdown().await;
         sockets.iter().for_each(|socket| socket.close());

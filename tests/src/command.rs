@@ -111,3 +111,46 @@ fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
 pub fn run(command: &mut Command) -> Ended {
     Running::start(command).end()
 }
+
+/// Checks that `ended` is a refusal in one readable message that holds all of `parts`.
+///
+/// # Panics
+/// When it is not.
+pub fn refusal(program: &str, ended: &Ended, parts: &[&str]) {
+    let Ended { status, out, err } = ended;
+    let shown = format!("{program} {status}\n{out}\n{err}");
+    assert!(matches!(status.code(), Some(1..=3)), "{shown}");
+    assert!(out.is_empty(), "{shown}");
+    // What was done before may be in the log above it.
+    let start = err
+        .find(&format!("{program}: "))
+        .unwrap_or_else(|| panic!("{shown}"));
+    let (log, message) = err.split_at(start);
+    assert!(log.lines().all(|line| line.contains(" INFO ")), "{shown}");
+    assert_eq!(message.matches(&format!("{program}: ")).count(), 1, "{shown}");
+    readable(message);
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is missing: {shown}");
+    }
+}
+
+/// Checks that nothing in `text` was written for the programmer.
+///
+/// # Panics
+/// When something was.
+pub fn readable(text: &str) {
+    for noise in [
+        "panicked",
+        "RUST_BACKTRACE",
+        "Os {",
+        "Error {",
+        "Err(",
+        "Some(",
+        "unwrap",
+        "src/",
+        ".rs:",
+    ] {
+        assert!(!text.contains(noise), "{noise:?} in {text}");
+    }
+    assert!((1..12).contains(&text.lines().count()), "{text}");
+}

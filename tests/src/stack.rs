@@ -83,21 +83,29 @@ impl Program {
     /// When the program is missing: build the workspace first.
     #[must_use]
     pub fn start(name: &str, config: &Path, log: &Path) -> Self {
-        let path = target_dir().join(name);
+        let mut command = Command::new(target_dir().join(name));
+        command.arg("--config").arg(config);
+        Self::spawn(&mut command, log)
+    }
+
+    /// Starts `command`, which reads nothing and logs to its standard error.
+    ///
+    /// # Panics
+    /// When the program is missing: build the workspace first.
+    #[must_use]
+    pub fn spawn(command: &mut Command, log: &Path) -> Self {
         let out = OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)
             .expect("a log file");
         let from = fs::read(log).map_or(0, |before| before.len());
-        let child = Command::new(&path)
-            .arg("--config")
-            .arg(config)
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(out)
             .spawn()
-            .unwrap_or_else(|e| panic!("{}: {e}; run cargo build --workspace", path.display()));
+            .unwrap_or_else(|e| panic!("{command:?}: {e}; run cargo build --workspace"));
         Self {
             child,
             log: log.to_owned(),

@@ -1,10 +1,10 @@
-//! A program at a pseudo-terminal inside a [`Sandbox`], typed at and read from as a person would.
+//! A program at a pseudo-terminal, in a [`Sandbox`] or elsewhere, typed at and read from as a person would.
 //!
 //! The terminal is that of script(1).
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -12,6 +12,8 @@ use crate::pamstack::{Sandbox, wait_for};
 
 /// What a Ctrl-C key sends.
 pub const CTRL_C: &str = "\u{3}";
+/// What a Ctrl-D key sends: at the start of a line, the end of all input.
+pub const CTRL_D: &str = "\u{4}";
 
 /// A running program with its terminal; killed with it.
 pub struct Terminal {
@@ -30,15 +32,23 @@ impl Terminal {
     /// When script(1) is missing.
     #[must_use]
     pub fn start(sandbox: &Sandbox, line: &str) -> Self {
-        let mut command = sandbox.command("script");
-        command
+        Self::with(sandbox.command("script"), line)
+    }
+
+    /// Runs a line of the shell where `script` runs, which is script(1) with nothing said to it yet.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn with(mut script: Command, line: &str) -> Self {
+        script
             .args(["--quiet", "--return", "--flush", "--command", line, "/dev/null"])
             .env("SHELL", "/bin/sh")
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut child = command.spawn().expect("script from bsdutils");
+        let mut child = script.spawn().expect("script from bsdutils");
         let keyboard = child.stdin.take().expect("a pipe");
         let mut output = child.stdout.take().expect("a pipe");
         let shown = Arc::new(Mutex::new(String::new()));

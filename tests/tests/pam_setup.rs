@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use otpost_tests::command::{Ended, run};
 use otpost_tests::pamstack::wait_for;
 use otpost_tests::stack::Scratch;
+use otpost_tests::terminal::{CTRL_C, CTRL_D, Terminal};
 
 /// What the script may run of the system's.
 const TOOLS: [&str; 9] = [
@@ -155,21 +156,40 @@ impl Ground {
         command
     }
 
-    fn setup(&self, what: &str, ci: bool) -> Command {
-        let path = format!("PATH={}", self.path("bin").display());
-        let ground = format!("GROUND={}", self.0.path().display());
-        let script = script();
+    /// The script's command line.
+    fn line(&self, what: &str, ci: bool) -> Vec<String> {
         let ci = if ci { "CI=true" } else { "CI=" };
         // unshare itself, and mount, are the system's.
-        self.enter(&[
-            "/usr/bin/env",
-            "-i",
-            &path,
-            &ground,
-            ci,
-            script.to_str().unwrap(),
-            what,
-        ])
+        vec![
+            "/usr/bin/env".to_owned(),
+            "-i".to_owned(),
+            format!("PATH={}", self.path("bin").display()),
+            format!("GROUND={}", self.0.path().display()),
+            ci.to_owned(),
+            script().to_str().unwrap().to_owned(),
+            what.to_owned(),
+        ]
+    }
+
+    fn setup(&self, what: &str, ci: bool) -> Command {
+        let line = self.line(what, ci);
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        self.enter(&line)
+    }
+
+    /// The script at a terminal, where it has asked.
+    fn asked(&self) -> Terminal {
+        let mut terminal = Terminal::with(
+            self.enter(&["/usr/bin/script"]),
+            &self.line("check", false).join(" "),
+        );
+        let before = terminal.shows("Their servers will not be started. [y/N] ");
+        // Whoever is asked knows for what.
+        let missing = format!("setup: these packages are missing: {}", missing().join(" "));
+        assert!(before.contains(&missing), "{before}");
+        assert_eq!(self.log(), Vec::<String>::new(), "before the answer");
+        assert!(!self.policy().exists());
+        terminal
     }
 
     /// Runs the script; gives how it ended, and what was asked of the programs.
@@ -221,6 +241,47 @@ fn without_ci_and_terminal_nothing_is_installed() {
         )
     );
     assert_eq!((ended.out.as_str(), log), ("", Vec::new()));
+    assert!(!ground.policy().exists());
+}
+
+#[test]
+fn a_yes_at_the_terminal_installs_what_was_named() {
+    let Some(ground) = Ground::or_skip() else { return };
+    for yes in ["y\n", "Y\n", "yes\n", " y \n"] {
+        ground.write("log", "");
+        let mut terminal = ground.asked();
+        terminal.types(yes);
+        let (success, shown) = terminal.end();
+        assert!(success, "{yes:?}: {shown}");
+        let fetched = "cargo fetch --locked --quiet".to_owned();
+        let asked = [update("101"), install("101", &missing()), fetched];
+        assert_eq!(ground.log(), asked, "{yes:?}: {shown}");
+        assert!(!ground.policy().exists(), "{yes:?}");
+    }
+}
+
+#[test]
+fn anything_else_at_the_terminal_installs_nothing_and_says_what_to_run() {
+    let Some(ground) = Ground::or_skip() else { return };
+    let line = format!("apt-get install --no-install-recommends {}", missing().join(" "));
+    let said = format!("setup: nothing was installed. As root, run: {line}");
+    // Behind a `y` without Return, the first Ctrl-D sends the letter and the second ends the input.
+    let half = format!("y{CTRL_D}{CTRL_D}");
+    for answer in ["n\n", "N\n", "no\n", "\n", "yep\n", "y n\n", CTRL_D, &half] {
+        let mut terminal = ground.asked();
+        terminal.types(answer);
+        let (success, shown) = terminal.end();
+        assert!(!success, "{answer:?}: {shown}");
+        let last = shown.trim_end().lines().last().unwrap_or_default();
+        assert_eq!(last, said, "{answer:?}: {shown}");
+        assert_eq!(ground.log(), Vec::<String>::new(), "{answer:?}");
+        assert!(!ground.policy().exists(), "{answer:?}");
+    }
+    let mut terminal = ground.asked();
+    terminal.types(CTRL_C);
+    let (success, shown) = terminal.end();
+    assert!(!success, "{shown}");
+    assert_eq!(ground.log(), Vec::<String>::new());
     assert!(!ground.policy().exists());
 }
 

@@ -1,5 +1,5 @@
 //! Every program says what is wrong and what mends it, ends with a failure, and obeys signals.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings};
 use otpost_ipc::client::{CallError, Client, Deadline};
 use otpost_ipc::{FaultCode, Role, Secret};
-use otpost_tests::command::{self, Ended};
+use otpost_tests::command::{self, Ended, readable, refusal};
 use otpost_tests::gateway::provider;
 use otpost_tests::pamstack::wait_for;
 use otpost_tests::stack::{Program, Scratch, Stack, number};
@@ -32,43 +32,6 @@ const NOBODY: u32 = 65_534;
 /// Runs a program to its end.
 fn run(program: &str, args: &[&str]) -> Ended {
     command::run(&mut command::program(program, args))
-}
-
-/// Checks that `ended` is a refusal in one readable message that holds all of `parts`.
-fn refusal(program: &str, ended: &Ended, parts: &[&str]) {
-    let Ended { status, out, err } = ended;
-    let shown = format!("{program} {status}\n{out}\n{err}");
-    assert!(matches!(status.code(), Some(1..=3)), "{shown}");
-    assert!(out.is_empty(), "{shown}");
-    // What was done before may be in the log above it.
-    let start = err
-        .find(&format!("{program}: "))
-        .unwrap_or_else(|| panic!("{shown}"));
-    let (log, message) = err.split_at(start);
-    assert!(log.lines().all(|line| line.contains(" INFO ")), "{shown}");
-    assert_eq!(message.matches(&format!("{program}: ")).count(), 1, "{shown}");
-    readable(message);
-    for part in parts {
-        assert!(message.contains(part), "{part:?} is missing: {shown}");
-    }
-}
-
-/// Nothing in it was written for the programmer.
-fn readable(text: &str) {
-    for noise in [
-        "panicked",
-        "RUST_BACKTRACE",
-        "Os {",
-        "Error {",
-        "Err(",
-        "Some(",
-        "unwrap",
-        "src/",
-        ".rs:",
-    ] {
-        assert!(!text.contains(noise), "{noise:?} in {text}");
-    }
-    assert!((1..12).contains(&text.lines().count()), "{text}");
 }
 
 /// Files for one otpostd that is not running yet.

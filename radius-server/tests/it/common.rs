@@ -16,7 +16,9 @@ use otpost_conf::RadiusConfig;
 use otpost_ipc::{
     Attribute, DenyKind, Fault, FaultCode, LoginReply, Outcome, Role, Secret,
     aio::Connection,
-    radius::{ClientTable, MessageAuthenticator, RadiusBegin, RadiusClient, RadiusOp, RadiusReply},
+    radius::{
+        ClientTable, MessageAuthenticator, RadiusBegin, RadiusClient, RadiusOp, RadiusReply, RadiusReport,
+    },
 };
 use otpost_radius::{Counters, Deps, ServeError, Server, Silence};
 use otpost_radius_wire::{
@@ -114,7 +116,7 @@ pub(crate) fn usual(op: &RadiusOp) -> Act {
         {
             accept()
         }
-        RadiusOp::Begin(_) | RadiusOp::Answer(_) | RadiusOp::Clients { .. } => deny(),
+        RadiusOp::Begin(_) | RadiusOp::Answer(_) | RadiusOp::Report(_) | RadiusOp::Clients { .. } => deny(),
     })
 }
 
@@ -169,13 +171,32 @@ impl Drop for Folder {
 
 /// In place of otpostd, with a runtime of its own, so that it can die like a process.
 pub(crate) struct Daemon {
-    /// Everything it was asked but for client tables.
+    /// Everything it was asked but for client tables and reports.
     pub(crate) asked: Arc<Mutex<Vec<RadiusOp>>>,
     table: watch::Sender<ClientTable>,
     /// What happens to those who turn a page.
     pub(crate) turned: Arc<Turned>,
+    /// What it was told.
+    pub(crate) told: Arc<Told>,
     runtime: Runtime,
     path: PathBuf,
+}
+
+/// What was rejected without the daemon.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) reports: Mutex<Vec<RadiusReport>>,
+    /// Reports are heard and not answered.
+    pub(crate) mute: AtomicBool,
+}
+
+impl Told {
+    /// How many requests the reports speak of.
+    pub(crate) fn count(&self) -> u64 {
+        (self.reports.lock().unwrap().iter())
+            .map(|report| 1 + report.more)
+            .sum()
+    }
 }
 
 /// What happens to those who ask for a page of the client table that is not the first.
@@ -223,17 +244,30 @@ impl Daemon {
             more: false,
         });
         let turned = Arc::new(Turned::default());
+        let told = Arc::new(Told::default());
         let memory = Arc::clone(&asked);
         let served = (table.clone(), Arc::clone(&turned));
+        let listening = Arc::clone(&told);
         runtime.spawn(async move {
             loop {
                 let stream = listener.accept().await.unwrap().0;
                 let (memory, served, script) = (Arc::clone(&memory), served.clone(), Arc::clone(&script));
+                let told = Arc::clone(&listening);
                 tokio::spawn(async move {
                     let connection = Connection::accept(stream, Role::Radius, std::future::pending())
                         .await
                         .unwrap();
-                    let handle = |op| answer(op, Arc::clone(&memory), served.clone(), Arc::clone(&script));
+                    let handle = |op| {
+                        let (memory, served, script) =
+                            (Arc::clone(&memory), served.clone(), Arc::clone(&script));
+                        let told = Arc::clone(&told);
+                        async move {
+                            match op {
+                                RadiusOp::Report(report) => hear(report, &told).await,
+                                op => answer(op, memory, served, script).await,
+                            }
+                        }
+                    };
                     let _ = connection.serve(8192, std::future::pending(), handle).await;
                 });
             }
@@ -242,6 +276,7 @@ impl Daemon {
             asked,
             table,
             turned,
+            told,
             runtime,
             path,
         }
@@ -264,6 +299,14 @@ impl Daemon {
     pub(crate) fn set_clients(&self, clients: Vec<RadiusClient>) {
         replace(&self.table, clients);
     }
+}
+
+async fn hear(report: RadiusReport, told: &Told) -> Outcome<RadiusReply> {
+    told.reports.lock().unwrap().push(report);
+    if told.mute.load(Ordering::Relaxed) {
+        return std::future::pending().await;
+    }
+    Outcome::Ok(RadiusReply::Reported)
 }
 
 async fn answer(

@@ -1,9 +1,11 @@
 //! What a login looks like on the wire.
 
-use crate::common::{Act, SESSION, STATE, Site, Vpn, accept, challenge, deny};
+use std::sync::atomic::Ordering;
+
+use crate::common::{Act, SESSION, STATE, Site, Vpn, accept, challenge, deny, until};
 use otpost_ipc::{
     Attribute, DenyKind, LoginReply,
-    radius::{RadiusAnswer, RadiusOp},
+    radius::{RadiusAnswer, RadiusOp, RadiusRefusal},
 };
 use otpost_radius::Silence;
 use otpost_radius_wire::{Code, Signing, attribute};
@@ -250,7 +252,7 @@ fn a_request_stuffed_with_proxy_state_is_still_rejected_and_all_of_it_echoed() {
 }
 
 #[test]
-fn refusals_do_not_reach_the_daemon() {
+fn refusals_are_not_asked_about_but_reported() {
     let (site, daemon) = Site::usual();
     let vpn = site.vpn();
     let name = |request: &mut otpost_radius_wire::RequestBuilder<'_>| {
@@ -315,6 +317,7 @@ fn refusals_do_not_reach_the_daemon() {
         ),
         ("name with control characters", vpn.begin("ali\nce", "right")),
     ];
+    let count = u64::try_from(requests.len()).unwrap();
     for (what, request) in requests {
         let reply = vpn.exchange(&request);
         assert_eq!(reply.code, Code::AccessReject, "{what}");
@@ -332,6 +335,71 @@ fn refusals_do_not_reach_the_daemon() {
         );
     }
     assert_eq!(daemon.asked(), 0);
+    until("every reject is counted", || daemon.told.count() == count);
+    let reports = daemon.told.reports.lock().unwrap().clone();
+    let first = &reports[0];
+    assert_eq!(
+        (
+            first.client.as_str(),
+            first.user.as_str(),
+            first.reason,
+            first.more
+        ),
+        ("vpn", "alice", RadiusRefusal::NoCredentials, 0)
+    );
+    assert_eq!(first.nas.source, "127.0.0.1");
+    let last = reports.last().unwrap();
+    // A name is shown as far as it can be.
+    assert_eq!(
+        (last.user.as_str(), last.reason),
+        ("ali\u{fffd}ce", RadiusRefusal::UserNameUnusable)
+    );
+}
+
+#[test]
+fn a_daemon_that_does_not_take_reports_delays_no_reject_and_no_login() {
+    let (mut site, daemon) = Site::usual();
+    daemon.told.mute.store(true, Ordering::Relaxed);
+    let vpn = site.vpn();
+    for _ in 0..100 {
+        let reply = vpn.exchange(&vpn.answer("alice", "123456", b"not ours"));
+        assert_eq!(reply.code, Code::AccessReject);
+    }
+    assert_eq!(
+        vpn.exchange(&vpn.begin("alice", "right")).code,
+        Code::AccessChallenge
+    );
+    // One is under way; the others wait.
+    until("the daemon hears", || daemon.told.count() > 0);
+    assert_eq!(daemon.told.reports.lock().unwrap().len(), 1);
+    // Nor does the server wait for ever when it stops.
+    assert!(site.stop().is_ok());
+}
+
+#[test]
+fn a_retransmitted_reject_is_reported_once_and_a_stop_tells_the_rest() {
+    let (mut site, daemon) = Site::usual();
+    let vpn = site.vpn();
+    let chap = vpn.access(|request| {
+        request.attribute(attribute::USER_NAME, b"alice").unwrap();
+        request.attribute(attribute::CHAP_PASSWORD, &[1; 17]).unwrap();
+    });
+    let first = vpn.exchange(&chap);
+    for _ in 0..9 {
+        assert_eq!(vpn.exchange(&chap), first);
+    }
+    until("the daemon hears", || daemon.told.count() == 1);
+    // These come within the pause after that round.
+    for _ in 0..7 {
+        let reply = vpn.exchange(&vpn.answer("alice", "123456", b"not ours"));
+        assert_eq!(reply.code, Code::AccessReject);
+    }
+    assert!(site.stop().is_ok());
+    assert_eq!(daemon.told.count(), 8);
+    let reports = daemon.told.reports.lock().unwrap().clone();
+    assert_eq!(reports[0].reason, RadiusRefusal::MethodUnsupported);
+    assert_eq!(reports.last().unwrap().reason, RadiusRefusal::StateUnknown);
+    assert!(reports.len() <= 1 + 5 + 5, "{reports:?}");
 }
 
 #[test]
@@ -356,7 +424,7 @@ fn a_reply_leaves_from_the_address_that_was_asked() {
     let asked = |address: [u8; 4]| Vpn::new((address, port).into(), "127.0.0.1");
     // A connected socket drops what comes from another address.
     let vpn = asked([127, 0, 0, 1]);
-    crate::common::until("the server answers", || {
+    until("the server answers", || {
         vpn.socket
             .set_read_timeout(Some(std::time::Duration::from_millis(20)))
             .unwrap();

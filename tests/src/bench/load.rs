@@ -18,7 +18,7 @@ use otpost_radius_wire::{
 use serde::{Deserialize, Serialize};
 
 use super::texts::Inbox;
-use super::{Outcome, names, sys};
+use super::{Outcome, PATIENCE, names, sys};
 
 /// A request without a reply is sent again after this long,
 const AGAIN: Duration = Duration::from_secs(2);
@@ -229,7 +229,9 @@ impl<'p, 'f> Generator<'p, 'f> {
                 self.times.clear();
                 self.figures = Figures::default();
             }
-            if now >= until && !self.draining {
+            // A round without a login would say nothing, however short it was to be.
+            let enough = !self.times.is_empty() || now >= until + PATIENCE;
+            if now >= until && enough && !self.draining {
                 mark();
                 self.draining = true;
                 self.measured = now - from;

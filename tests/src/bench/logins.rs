@@ -122,13 +122,9 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Logins> {
                 continue;
             }
             // The first round makes up for it: tokens are verified by their first login.
-            let warm_up = if number == 0 { 3 } else { 1 };
-            let round = round(
-                row,
-                &place,
-                Duration::from_secs(warm_up),
-                (&mut otpost, &mut freeradius),
-            )?;
+            let usual = Duration::from_secs(if number == 0 { 3 } else { 1 });
+            let warm_up = bench.warm_up.unwrap_or(usual);
+            let round = round(row, &place, warm_up, (&mut otpost, &mut freeradius))?;
             let figures = &round.figures;
             say(&format!(
                 "{name:<20} {:>4} at once: {:>7.0}/s  p50 {:>7.0}  p99 {:>7.0} us  legs {:?}  lost {} forged {} refused {} again {}",

@@ -12,9 +12,6 @@ use super::process::{Cpus, Memory, processors};
 use super::texts::Inbox;
 use super::{Bench, Outcome, SECRET, Scratch, say, sys};
 
-/// How long logins run before memory is looked at; the window is the largest.
-const WORK: Duration = Duration::from_secs(5);
-
 /// Memory of one process at one time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Look {
@@ -51,7 +48,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Memories> {
         window: 64.min(bench.tokens),
         spin: false,
         warm_up: Duration::ZERO,
-        time: WORK,
+        time: bench.work,
     };
     let mut inbox = Inbox::open(&otpost.inbox())?;
     let figures = load::run(&plan, Factor::Text(&mut inbox), || ())?;

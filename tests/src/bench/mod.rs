@@ -48,12 +48,19 @@ Settings, from the environment:
   BENCH_USERS     of these, so many log in (2000)
   BENCH_ROUNDS    rounds of each row (5)
   BENCH_SECONDS   measured seconds of a round (4)
+  BENCH_WARM_UP   seconds before the measured ones (3 in the first round, then 1)
+  BENCH_WORK      seconds of logins before memory is looked at (5)
   BENCH_LOGINS    logins through PAM of each row (10000)
+  BENCH_PARTS     parts that they are measured in, in turns (5)
   BENCH_REST      seconds of rest before memory is looked at again (65)
   BENCH_WINDOWS   logins under way at once (1 64 128)
   BENCH_ONLY      only this row of the logins, for profiling: Otpost, OtpostAllCpus, FreeRadiusChallenge, FreeRadiusPap
   BENCH_CPU       set: show processor time by thread
   BENCH_CONFIG    further lines of otpostd's configuration
+  BENCH_MODULE    the PAM module (pam/libpam_otpost.so beside the programs' directory)
+  BENCH_PAMLOOP   the compiled tests/bench/pamloop.c
+  BENCH_RESULTS   directory of the figures (bench/ in the programs' directory)
+  BENCH_REPORT    the report (docs/benchmarks.md)
 ";
 
 /// Settings and places.
@@ -63,13 +70,20 @@ struct Bench {
     users: usize,
     rounds: usize,
     seconds: f64,
+    warm_up: Option<Duration>,
+    work: Duration,
     logins: usize,
+    parts: usize,
     rest: Duration,
     windows: Vec<usize>,
     /// The programs under test.
     programs: PathBuf,
+    /// The PAM module under test.
+    module: PathBuf,
     /// The figures.
     results: PathBuf,
+    /// The report.
+    report: PathBuf,
 }
 
 /// A directory with everything that a part makes; gone with its value.
@@ -97,7 +111,13 @@ impl Bench {
             users: setting("BENCH_USERS", 2_000)?,
             rounds: setting("BENCH_ROUNDS", 5)?,
             seconds: setting("BENCH_SECONDS", 4.0)?,
+            warm_up: match std::env::var_os("BENCH_WARM_UP") {
+                Some(_) => Some(seconds("BENCH_WARM_UP", 0.0)?),
+                None => None,
+            },
+            work: seconds("BENCH_WORK", 5.0)?,
             logins: setting("BENCH_LOGINS", 10_000)?,
+            parts: setting("BENCH_PARTS", 5)?,
             rest: Duration::from_secs(setting("BENCH_REST", 65)?),
             windows: windows
                 .split_whitespace()
@@ -106,7 +126,11 @@ impl Bench {
                         .map_err(|_| format!("BENCH_WINDOWS: {word} is no number"))
                 })
                 .collect::<Result<_, _>>()?,
-            results: programs.join("bench"),
+            module: place("BENCH_MODULE", || {
+                programs.with_file_name("pam").join("libpam_otpost.so")
+            }),
+            results: place("BENCH_RESULTS", || programs.join("bench")),
+            report: place("BENCH_REPORT", || root().join("docs/benchmarks.md")),
             programs,
         })
     }
@@ -150,6 +174,15 @@ fn setting<T: std::str::FromStr>(name: &str, default: T) -> Outcome<T> {
             .parse()
             .map_err(|_| format!("{name}: {text} is not understood").into()),
     }
+}
+
+fn seconds(name: &str, default: f64) -> Outcome<Duration> {
+    let seconds = setting(name, default)?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{name}: {seconds} are no seconds").into())
+}
+
+fn place(name: &str, default: impl FnOnce() -> PathBuf) -> PathBuf {
+    std::env::var_os(name).map_or_else(default, PathBuf::from)
 }
 
 /// A line for whoever watches.

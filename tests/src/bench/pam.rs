@@ -23,8 +23,6 @@ use super::{Bench, Outcome, SECRET, Scratch, names, say, sys};
 use crate::pamstack::Sandbox;
 use crate::scripted::SESSION;
 
-/// Logins are measured in parts, the subjects in turns, so that a busy moment of the machine hits all of them.
-const PARTS: usize = 5;
 /// The key of a TOTP token; the code is computed by Python's standard library.
 const TOTP_KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const TOTP: &str = "import base64,hmac,struct,sys,time\n\
@@ -92,11 +90,10 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
     otpost.start(Cpus::All, &all)?;
     let stub = Stub::start(&sandbox.socket(), &all)?;
     let user = names::user(0);
-    let module = bench.programs.with_file_name("pam").join("libpam_otpost.so");
     services(
         &sandbox,
         &otpost,
-        &module,
+        &bench.module,
         [ports.pap.port(), ports.challenge.port()],
     )?;
     let password = names::password(0);
@@ -148,8 +145,10 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
             parts: Vec::new(),
         })
         .collect();
-    let each = bench.logins.div_ceil(PARTS).min(TOTP_LOGINS);
-    for _ in 0..PARTS {
+    // In parts, the subjects in turns, so that a busy moment of the machine hits all of them.
+    let parts = bench.parts.max(1);
+    let each = bench.logins.div_ceil(parts).min(TOTP_LOGINS);
+    for _ in 0..parts {
         for (subject, row) in subjects.iter_mut().zip(&mut rows) {
             if subject.service == "bench-google" {
                 subject.answers = vec![totp()?];
@@ -172,7 +171,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Pam> {
         say(&format!(
             "{:<48} heap {heap:+} in {} logins",
             row.what,
-            each * PARTS
+            each * parts
         ));
     }
     say(&format!("left after {} logins: {long:?}", long.rounds));

@@ -22,10 +22,9 @@ pub(super) fn write(bench: &Bench) -> Outcome<()> {
     if let Some(figures) = bench.load::<Pam>("pam")? {
         modules(&mut page, &figures)?;
     }
-    let path = root().join("docs/benchmarks.md");
-    fs::write(&path, &page)?;
+    fs::write(&bench.report, &page)?;
     say(&page);
-    say(&format!("written to {}", path.display()));
+    say(&format!("written to {}", bench.report.display()));
     Ok(())
 }
 

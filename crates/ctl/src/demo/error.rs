@@ -19,7 +19,7 @@ pub enum DemoError {
     #[error("cannot find out where this program is: {0}")]
     Lost(ErrorKind),
     /// The temporary directory, or a file in it, cannot be made.
-    #[error("{path}: cannot be made: {kind}; set TMPDIR to a directory with room", path = .path.display())]
+    #[error("{path}: cannot be made: {kind}; set TMPDIR to a directory with room that you may write to", path = .path.display())]
     Directory {
         /// What was to be made.
         path: PathBuf,

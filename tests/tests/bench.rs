@@ -1,0 +1,227 @@
+//! The benchmark itself, as short as can be: its peers come up, it counts what it must, and nothing is lost, forged, refused or
+//! left behind. How fast anything is, is not looked at.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use otpost_tests::command::run;
+use otpost_tests::pamstack::{Sandbox, module_path};
+use otpost_tests::stack::Scratch;
+use serde_json::Value;
+
+const TOKENS: u64 = 40;
+const PAM_LOGINS: i64 = 20;
+
+/// Short settings; figures and report in `place`, so that the real ones stay as they are. A round lasts until its first login
+/// ends, however slow the machine is.
+fn bench(place: &Path, parts: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otpost-bench"));
+    command
+        .args(parts)
+        .env("BENCH_TOKENS", TOKENS.to_string())
+        .env("BENCH_USERS", "20")
+        .env("BENCH_ROUNDS", "1")
+        .env("BENCH_SECONDS", "0.3")
+        .env("BENCH_WARM_UP", "0.1")
+        .env("BENCH_WORK", "0.3")
+        .env("BENCH_REST", "0")
+        .env("BENCH_WINDOWS", "8")
+        .env("BENCH_LOGINS", PAM_LOGINS.to_string())
+        .env("BENCH_PARTS", "1")
+        .env("BENCH_CONFIG", "[passwords]\nmemory-kib = 64\npasses = 1\n")
+        .env("BENCH_MODULE", module_path())
+        .env("BENCH_PAMLOOP", place.join("pamloop"))
+        .env("BENCH_RESULTS", place)
+        .env("BENCH_REPORT", place.join("report.md"))
+        .env_remove("BENCH_ONLY")
+        .env_remove("BENCH_CPU");
+    command
+}
+
+fn figures(place: &Path, part: &str) -> Value {
+    let json = fs::read(place.join(format!("{part}.json"))).unwrap();
+    serde_json::from_slice(&json).unwrap()
+}
+
+fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    let list = value[field].as_array();
+    list.unwrap_or_else(|| panic!("no {field} in {value}"))
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {field} in {value}"))
+}
+
+#[track_caller]
+fn number(value: &Value, field: &str, expected: i64) {
+    assert_eq!(value[field].as_i64(), Some(expected), "{field} in {value}");
+}
+
+#[test]
+fn a_short_benchmark_loses_nothing_and_its_report_is_whole() {
+    // The bench makes one of its own; without one, or without the peers, it cannot run here.
+    let peers = ["freeradius", "cc", "python3"];
+    if Sandbox::or_skip(&peers).is_none() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let place = scratch.path();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let published = root.join("docs/benchmarks.md");
+    let before = fs::read(&published).unwrap();
+    let source = root.join("tests/bench/pamloop.c");
+    let compiled = run(Command::new("cc")
+        .args(["-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(place.join("pamloop"))
+        .arg(source)
+        .arg("-lpam"));
+    assert!(compiled.status.success(), "{compiled:?}");
+
+    let ended = run(&mut bench(place, &["logins", "memory", "pam", "report"]));
+    assert!(ended.status.success(), "{}", ended.err);
+    assert!(!ended.err.contains("not clean"), "{}", ended.err);
+
+    logins(&figures(place, "logins"));
+    memory(&figures(place, "memory"));
+    pam(&figures(place, "pam"));
+    report(&fs::read_to_string(place.join("report.md")).unwrap());
+    assert_eq!(
+        fs::read(&published).unwrap(),
+        before,
+        "the published figures stay"
+    );
+}
+
+fn logins(all: &Value) {
+    assert_eq!(all["tokens"].as_u64(), Some(TOKENS));
+    let mut seen = Vec::new();
+    for row in list(all, "rows") {
+        seen.push((text(row, "subject"), row["window"].as_u64().unwrap()));
+        let [round] = list(row, "rounds") else {
+            panic!("one round: {row}")
+        };
+        let figures = &round["figures"];
+        assert!(figures["logins"].as_u64().unwrap() > 0, "{row}");
+        for counter in ["lost", "forged", "refused"] {
+            number(figures, counter, 0);
+        }
+        // Whose processor time it is, is known: a table of the report goes by these names.
+        let named = |name: &str| list(round, "cpu").iter().any(|entry| entry[0] == name);
+        if text(row, "subject").starts_with("otpost") {
+            assert!(
+                named("otpostd: store-write") && named("otpost-radius: otpost-radius"),
+                "{row}"
+            );
+        }
+    }
+    let subjects = [
+        "otpost",
+        "free-radius-challenge",
+        "free-radius-pap",
+        "otpost-all-cpus",
+    ];
+    let expected = subjects.map(|subject| (subject, 8));
+    assert_eq!(seen, expected);
+}
+
+fn memory(all: &Value) {
+    assert_eq!(all["tokens"].as_u64(), Some(TOKENS));
+    assert!(all["database"].as_u64().unwrap() > 0, "{all}");
+    let looks = list(all, "looks");
+    assert_eq!(looks.len(), 10, "{all}");
+    for (look, process) in looks.iter().zip(["otpostd", "otpost-radius"].into_iter().cycle()) {
+        assert_eq!(text(look, "process"), process);
+        let kib = |field: &str| look["memory"][field].as_u64().unwrap();
+        assert!(
+            kib("anonymous") > 0 && kib("resident") > kib("anonymous"),
+            "{look}"
+        );
+    }
+    let when = |wanted: &str| looks.iter().any(|look| text(look, "when").starts_with(wanted));
+    for wanted in [
+        "just started",
+        "after passwords were checked",
+        "after 0 s of rest",
+    ] {
+        assert!(when(wanted), "{wanted}: {all}");
+    }
+    assert!(!when("after 0 logins"), "{all}");
+}
+
+fn pam(all: &Value) {
+    let rows = list(all, "rows");
+    let services: Vec<&str> = rows.iter().map(|row| text(row, "service")).collect();
+    assert_eq!(
+        services,
+        [
+            "bench-permit",
+            "bench-stub",
+            "bench-google",
+            "bench-otpost",
+            "bench-radius",
+            "bench-radius2"
+        ]
+    );
+    let ours = |row: &&Value| ["bench-stub", "bench-otpost"].contains(&text(row, "service"));
+    for row in rows {
+        let [part] = list(row, "parts") else {
+            panic!("one part: {row}")
+        };
+        number(part, "rounds", PAM_LOGINS);
+    }
+    let ours = rows.iter().filter(ours).map(|row| &row["parts"][0]);
+    for part in ours.chain([&all["long"]]) {
+        number(part, "rounds", PAM_LOGINS);
+        for left in ["descriptors", "threads"] {
+            number(part, left, 0);
+        }
+    }
+}
+
+fn report(page: &str) {
+    for part in [
+        "# Benchmarks\n",
+        "\n| FreeRADIUS | 3.",
+        "\n## Logins over RADIUS\n",
+        "\n40 tokens in otpost, 20 users log in by turns (20 in the users file); 1 rounds of 0.3 s in turns; ",
+        "\n| 8 | otpost | ",
+        "\n| 8 | FreeRADIUS, challenge | ",
+        "\n| 8 | FreeRADIUS, password | ",
+        "\n| 8 | otpost, all processors shared with the generator | ",
+        "\nIn all rounds together: 0 logins without an end, ",
+        " 0 replies with a wrong authenticator, 0 refusals.\n",
+        "\n## Memory\n",
+        "\n| otpost-radius | after 0 s of rest | ",
+        "\n## Logins through PAM\n",
+        "\n| pam_otpost + otpostd: durable, with a text | ",
+        "\n| pam_radius_auth + FreeRADIUS: challenge | ",
+        " our module left 0 descriptors, 0 threads, ",
+    ] {
+        assert!(page.contains(part), "{part:?} is missing: {page}");
+    }
+    // No figure is missing or no number.
+    for wrong in ["NaN", "inf", "| |  "] {
+        assert!(!page.contains(wrong), "{wrong:?}: {page}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_no_number_is_named() {
+    let scratch = Scratch::new();
+    for name in ["BENCH_TOKENS", "BENCH_SECONDS", "BENCH_WINDOWS", "BENCH_WARM_UP"] {
+        let ended = run(bench(scratch.path(), &["report"]).env(name, "many"));
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        assert!(
+            ended.err.starts_with(&format!("otpost-bench: {name}: ")),
+            "{ended:?}"
+        );
+    }
+    let ended = run(&mut bench(scratch.path(), &[]));
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.err.contains("usage: otpost-bench PART..."), "{ended:?}");
+    assert!(!scratch.path().join("report.md").exists());
+}
