@@ -2,7 +2,8 @@
 # Installs what `make demo` or `make check` needs on Debian 12 with Rust and nothing else.
 #
 #   scripts/setup.sh demo     a C compiler (for SQLite)
-#   scripts/setup.sh check    the peers that the tests run against, and cargo-nextest and cargo-deny in .tools/
+#   scripts/setup.sh check    the peers that the tests run against, a browser and what drives it (in tests/browser/), and
+#                             cargo-nextest, cargo-deny and schemathesis in .tools/
 #
 # Asks before it installs system packages. With CI=true it installs without asking; without a terminal it says what to
 # install and stops. While packages are installed, their servers are kept from starting.
@@ -17,6 +18,8 @@ CHECK=(
     strace perl-base                           # who watches, and callers of other users
     libpam-radius-auth libpam-google-authenticator # what the benchmark compares with
     python3 python3-venv curl ca-certificates
+    chromium nodejs npm                        # the portal's pages; any Node.js with npm will do, see has
+    python3-aiosmtpd wrk                       # a mail server, and the load for the benchmark of the pages
 )
 TOOLS=$PWD/.tools
 POLICY=/usr/sbin/policy-rc.d
@@ -25,11 +28,20 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "setup: $*"; exit 1; }
 ci() { [ "${CI:-}" = true ]; }
 
+# Is the package here? Node.js and npm may have come from elsewhere, and Debian's would not install beside them.
+has() {
+    case $1 in
+        nodejs) ! command -v node >/dev/null || return 0 ;;
+        npm) ! command -v npm >/dev/null || return 0 ;;
+    esac
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
+}
+
 # Prints those of the given packages that are not installed.
 missing_packages() {
     local name
     for name in "$@"; do
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null || true)" = installed ] || printf '%s\n' "$name"
+        has "$name" || printf '%s\n' "$name"
     done
 }
 
@@ -74,7 +86,11 @@ packages() {
     if ! ci; then
         [ -t 0 ] || die "packages are missing, and there is no terminal to ask at. As root, run: $line (or set CI=true)"
         say "setup: these packages are missing: ${missing[*]}"
-        read -r -p 'Install them with apt-get? Their servers will not be started. [y/N] ' answer
+        # Without an answer (Ctrl-D), `read` fails; half an answer is none.
+        if ! read -r -p 'Install them with apt-get? Their servers will not be started. [y/N] ' answer; then
+            answer=
+            say
+        fi
         case $answer in
             y | Y | yes) ;;
             *) die "nothing was installed. As root, run: $line" ;;
@@ -108,6 +124,39 @@ tools() {
     done
 }
 
+# Whether file $1, written after an installation, holds what was to be installed according to file $2.
+done_before() {
+    [ -f "$1" ] && [ "$(<"$1")" = "$(<"$2")" ]
+}
+
+# Playwright and axe, as package-lock.json has them with their hashes. No script of theirs runs, and no browser comes along.
+browser() {
+    local dir=tests/browser version
+    done_before $dir/node_modules/.installed $dir/package-lock.json && return 0
+    command -v npm >/dev/null || die "npm is missing: install Node.js 18 or newer with npm"
+    version=$(node --version)
+    version=${version#v}
+    [ "${version%%.*}" -ge 18 ] || die "Node.js $version is too old: install 18 or newer"
+    say "setup: installing what drives the browser into $dir/node_modules/"
+    (cd $dir && npm ci --ignore-scripts --silent >&2) || die "npm ci failed in $dir"
+    printf '%s\n' "$(<$dir/package-lock.json)" >$dir/node_modules/.installed
+}
+
+# schemathesis, which tries the REST API against its own description.
+contract() {
+    local stamp=$TOOLS/venv/python.txt
+    [ -x "$TOOLS/bin/schemathesis" ] && done_before "$stamp" scripts/python.txt && return 0
+    say "setup: installing schemathesis into .tools/"
+    if ! { python3 -m venv "$TOOLS/venv" &&
+        "$TOOLS/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --no-deps \
+            -r scripts/python.txt; } >&2; then
+        die "pip could not install what scripts/python.txt lists"
+    fi
+    mkdir -p "$TOOLS/bin"
+    ln -sf ../venv/bin/schemathesis "$TOOLS/bin/"
+    printf '%s\n' "$(<scripts/python.txt)" >"$stamp"
+}
+
 command -v cargo >/dev/null || die "cargo is missing: install Rust 1.95 or newer (https://rustup.rs)"
 
 case "${1:-}" in
@@ -118,6 +167,8 @@ case "${1:-}" in
     check)
         packages "${CHECK[@]}"
         tools
+        browser
+        contract
         cargo fetch --locked --quiet
         if [ "$(id -u)" != 0 ]; then
             ci && die "CI must run as root: nothing may be skipped there"
