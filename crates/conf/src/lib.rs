@@ -7,7 +7,7 @@
 //! Does not: read the environment (a parameter carries what systemd passes), hold run-time objects such as users or
 //! RADIUS clients (they live in the store), reload by itself, or log.
 //!
-//! Entry points: [`load`], [`DaemonConfig`], [`RadiusConfig`], [`SecretFile`], [`check_permissions`], [`ConfError`].
+//! Entry points: [`load`], [`DaemonConfig`], [`RadiusConfig`], [`PortalConfig`], [`SecretFile`], [`check_permissions`], [`ConfError`].
 #![forbid(unsafe_code)]
 
 mod bounds;
@@ -18,6 +18,7 @@ mod error;
 mod load;
 mod log;
 mod permissions;
+mod portal;
 mod radius;
 mod secret;
 
@@ -28,5 +29,6 @@ pub use error::ConfError;
 pub use load::{load, parse};
 pub use log::LogConfig;
 pub use permissions::{Kind, PermissionError, check_permissions};
+pub use portal::{ConsoleConfig, PortalConfig, PortalLimits, SelfServiceConfig, TlsConfig, TlsMode};
 pub use radius::RadiusConfig;
 pub use secret::SecretFile;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use otpost_conf::{ConfError, DaemonConfig, RadiusConfig, load, parse};
+use otpost_conf::{ConfError, DaemonConfig, PortalConfig, RadiusConfig, load, parse};
 use serde::de::DeserializeOwned;
 
 fn path(name: &str) -> PathBuf {
@@ -82,4 +82,17 @@ fn the_radius_example_is_the_defaults_and_complete() {
     let all = with_everything_set(&fs::read_to_string(&path).unwrap());
     assert_eq!(parse::<RadiusConfig>(&path, &all), Ok(RadiusConfig::default()));
     assert_shows_every_key::<RadiusConfig>(&all);
+}
+
+#[test]
+fn the_portal_example_is_the_defaults_and_complete() {
+    let path = path("portal.toml");
+    assert_eq!(load::<PortalConfig>(&path), Ok(PortalConfig::default()));
+    let all = with_everything_set(&fs::read_to_string(&path).unwrap());
+    let config: PortalConfig = parse(&path, &all).unwrap();
+    assert_eq!(
+        config.self_service.url.as_deref(),
+        Some("https://login.example.com")
+    );
+    assert_shows_every_key::<PortalConfig>(&all);
 }

@@ -12,9 +12,9 @@ use crate::ids::Reference;
 pub struct Event {
     /// When.
     pub at: Timestamp,
-    /// What, as a stable code: `login.allow`, `login.deny`, `sms.accepted`, `admin.user-add`.
+    /// What, as a stable code: `login.allow`, `login.deny`, `caller.deny`, `sms.accepted`, `admin.user-add`.
     pub kind: String,
-    /// Why, as a stable code of [`crate::login::Reason`] or of the act.
+    /// Why, as a stable code of [`crate::login::Reason`], of a refusal before any login, or of the act.
     pub reason: String,
     /// Reference shown to the user.
     #[serde(rename = "ref")]

@@ -57,12 +57,27 @@ impl From<Digits> for u8 {
 pub enum Purpose {
     /// To log in.
     Login,
+    /// To confirm a new token.
+    Enrol,
+    /// To sign in to the portal.
+    PortalSignIn,
+    /// To do one act on the portal.
+    StepUp,
+    /// To sign in by a code from an e-mail.
+    EmailSignIn,
+    /// To confirm a new e-mail address.
+    NewEmail,
 }
 
 impl Purpose {
     fn tag(self) -> &'static [u8] {
         match self {
             Self::Login => b"login",
+            Self::Enrol => b"enrol",
+            Self::PortalSignIn => b"portal-sign-in",
+            Self::StepUp => b"step-up",
+            Self::EmailSignIn => b"email-sign-in",
+            Self::NewEmail => b"new-email",
         }
     }
 }

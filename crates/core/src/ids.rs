@@ -93,6 +93,20 @@ id! {
     ProviderId,
     /// Names one request packet, so that a retransmit is known.
     AttemptId,
+    /// A browser's session on the portal or the console; not the secret in its cookie.
+    PortalSessionId,
+    /// An enrolment of a token.
+    EnrolmentId,
+    /// A code asked for on the portal: sign-in, step-up, e-mail.
+    VerificationId,
+    /// An administrator.
+    AdminId,
+    /// A key of the REST API.
+    ApiKeyId,
+    /// An invitation to enrol.
+    InviteId,
+    /// A mail in the queue.
+    MailId,
 }
 
 /// Short reference shown to a user and found in the audit log: 8 letters and digits of base 32.

@@ -169,6 +169,24 @@ impl Guard {
         next
     }
 
+    /// The guard after a recovery code, or the helpdesk's, where that changes it: no lock, whatever its cause. The back-off of the
+    /// next lock stays; the count of the month begins anew where it had barred the user, or the next wrong code would do so again.
+    #[must_use]
+    pub fn recovered(&self) -> Option<Self> {
+        let clean = Self {
+            consecutive: 0,
+            locked_until: None,
+            month: if self.barred {
+                Window::default()
+            } else {
+                self.month
+            },
+            barred: false,
+            ..self.clone()
+        };
+        (clean != *self).then_some(clean)
+    }
+
     /// The guard after a right code, where that changes it.
     #[must_use]
     pub fn succeeded(&self) -> Option<Self> {

@@ -41,6 +41,12 @@ impl Network {
         }
     }
 
+    /// Whether an address lies in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.contains(other.base) || other.contains(self.base)
+    }
+
     /// Length of the prefix in bits.
     #[must_use]
     pub fn prefix(&self) -> u8 {

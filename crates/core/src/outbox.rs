@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::ids::{ChallengeId, MessageId, Reference, TokenId};
+use crate::ids::{
+    ChallengeId, EnrolmentId, MessageId, Reference, ResourceId, TokenId, UserId, VerificationId,
+};
 
 /// Submissions of one code over all providers.
 pub const MAX_SUBMISSIONS: u32 = 3;
@@ -70,7 +72,7 @@ impl State {
 }
 
 /// What a text is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The code of a challenge, in a generation.
@@ -82,8 +84,111 @@ pub enum Kind {
         /// Where it goes.
         token: TokenId,
     },
-    /// A test an administrator asked for; the number is sealed in the row.
+    /// A test that somebody asked for; the number is sealed in the row.
     Test,
+    /// The code of an enrolment, in a generation; the number is the enrolment's.
+    Enrol {
+        /// The enrolment.
+        enrolment: EnrolmentId,
+        /// Generation whose digits are sent.
+        generation: u32,
+    },
+    /// The code of a sign-in or step-up on the portal, in a generation.
+    Portal {
+        /// The sign-in or step-up.
+        verification: VerificationId,
+        /// Generation whose digits are sent.
+        generation: u32,
+        /// Where it goes.
+        token: TokenId,
+    },
+    /// Word of a change that its owner should know of; the number is sealed in the row, because it may be nobody's any more.
+    Notice {
+        /// What happened.
+        what: SecurityEvent,
+        /// To whom.
+        user: UserId,
+        /// On which portal.
+        resource: ResourceId,
+    },
+}
+
+impl Kind {
+    /// Its word in lists and audit rows.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Code { .. } => "code",
+            Self::Test => "test",
+            Self::Enrol { .. } => "enrol",
+            Self::Portal { .. } => "portal",
+            Self::Notice { .. } => "notice",
+        }
+    }
+}
+
+/// What a person is told of besides the page: it may not have been them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecurityEvent {
+    /// A token was set up.
+    TokenAdded,
+    /// A token was replaced by another.
+    TokenReplaced,
+    /// A token was taken away.
+    TokenRemoved,
+    /// Codes go to another number.
+    PhoneChanged,
+    /// The password was set or changed.
+    PasswordChanged,
+    /// Another e-mail address is registered.
+    EmailChanged,
+    /// The user name was changed.
+    LoginChanged,
+    /// The recovery codes were made anew.
+    RecoveryRenewed,
+}
+
+impl SecurityEvent {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::TokenAdded,
+        Self::TokenReplaced,
+        Self::TokenRemoved,
+        Self::PhoneChanged,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::LoginChanged,
+        Self::RecoveryRenewed,
+    ];
+}
+
+impl Message {
+    /// A text that may leave at `now`, and must have left [`DEADLINE_MARGIN`] before `ends`, the end of what it tells.
+    #[must_use]
+    pub fn queued(
+        id: MessageId,
+        kind: Kind,
+        reference: Reference,
+        (now, ends): (Timestamp, Timestamp),
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            state: State::Queued,
+            due: now,
+            deadline: ends.minus(DEADLINE_MARGIN),
+            submissions: 0,
+            tried: Vec::new(),
+            barred: Vec::new(),
+            uncertain: false,
+            epoch: 0,
+            reference,
+            only: None,
+            detail: String::new(),
+            created: now,
+        }
+    }
 }
 
 /// A text in the outbox.

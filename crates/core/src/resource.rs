@@ -8,6 +8,7 @@ use crate::Timestamp;
 use crate::code::Digits;
 use crate::ids::ResourceId;
 use crate::phone::Region;
+use crate::portal::settings::SelfService;
 
 /// What a login without a usable token gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub struct Resource {
     pub shared_phones: bool,
     /// Country of numbers typed without a country code.
     pub region: Option<Region>,
+    /// Self-service.
+    #[serde(default)]
+    pub self_service: SelfService,
     /// When the row was made.
     pub created: Timestamp,
 }
@@ -88,6 +92,7 @@ impl Resource {
             pam_services: Vec::new(),
             shared_phones: false,
             region: None,
+            self_service: SelfService::default(),
             created,
         }
     }

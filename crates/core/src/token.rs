@@ -58,10 +58,19 @@ pub enum BadTokenName {
 /// # Errors
 /// [`BadTokenName`] says which rule is broken.
 pub fn name(raw: &str, phone: &Phone) -> Result<String, BadTokenName> {
-    let name = raw.trim();
+    let name = tidy(raw)?;
     if name.is_empty() {
         return Ok(format!("SMS {}", phone.masked()));
     }
+    Ok(name)
+}
+
+/// Checks a token's name as [`name`] does; an empty one stays empty.
+///
+/// # Errors
+/// [`BadTokenName`] says which rule is broken.
+pub fn tidy(raw: &str) -> Result<String, BadTokenName> {
+    let name = raw.trim();
     if name.chars().count() > 50 {
         return Err(BadTokenName::TooLong);
     }

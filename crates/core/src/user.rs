@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::Timestamp;
-use crate::ids::{ResourceId, UserId};
+use crate::ids::{ResourceId, TokenId, UserId};
 use crate::name::LoginName;
 
 /// A password hash in PHC form. Does not print.
@@ -18,6 +18,24 @@ impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(..)")
     }
+}
+
+/// What the portal shows and lets people change of themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Profile {
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Language tag of pages and mails, such as `de`; empty: not chosen.
+    pub lang: String,
+    /// When the password was set.
+    pub password_set: Option<Timestamp>,
+    /// When the user was bound to each resource, for enrolment deadlines.
+    pub bound: Vec<(ResourceId, Timestamp)>,
+    /// Token preferred in a resource, where there are several kinds.
+    pub preferred: Vec<(ResourceId, TokenId)>,
 }
 
 /// A person, as administrators edit them.
@@ -47,6 +65,9 @@ pub struct User {
     /// Resources the user is bound to.
     #[serde(default)]
     pub resources: Vec<ResourceId>,
+    /// What the portal shows and lets people change of themselves.
+    #[serde(default)]
+    pub profile: Profile,
     /// When the row was made.
     pub created: Timestamp,
 }

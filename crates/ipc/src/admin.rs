@@ -3,7 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Secret;
+use crate::portal::{EnrolmentView, SessionView};
 use crate::radius::MessageAuthenticator;
+
+mod requests;
+mod views;
+
+pub use requests::{
+    AdminSet, AuditFilter, MailSet, PortalSet, ResourceSettings, SelfServiceSettings, SmsPolicySet, UserAdd,
+    UserSet,
+};
+pub use views::{
+    AdminView, ApiKeyView, AuditView, ClientView, DayCounts, ImportLine, ImportState, MailView, MessageView,
+    OverviewView, PortalView, ProviderLatency, ProviderView, ResourceView, Status, TokenView, UserView,
+};
 
 /// Requests of `admin.sock`. Users, resources, clients and providers are named by their names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -266,96 +279,216 @@ pub enum AdminOp {
         /// At most so many, 1..=200.
         limit: u32,
     },
+    /// Users by what an administrator looks for. Answer: [`AdminReply::Users`].
+    UserFind {
+        /// Part of login, name or e-mail; empty for all.
+        #[serde(default)]
+        search: String,
+        /// Only users of this resource.
+        #[serde(default)]
+        resource: Option<String>,
+        /// `locked`, `bypassed`, `no-token`, `no-way-in` (neither password nor e-mail); absent for all.
+        #[serde(default)]
+        state: Option<String>,
+        /// Last login of the page before.
+        #[serde(default)]
+        after: Option<String>,
+        /// At most so many, 1..=200.
+        limit: u32,
+    },
+    /// Portal sessions of a user. Answer: [`AdminReply::Sessions`].
+    UserSessions {
+        /// Login or alias.
+        user: String,
+    },
+    /// End all portal sessions of a user. Answer: [`AdminReply::Done`].
+    UserSignOut {
+        /// Login or alias.
+        user: String,
+    },
+    /// A code for one portal sign-in or step-up within a day, for somebody without phone. Answer: [`AdminReply::OneDayCode`].
+    UserOneDayCode {
+        /// Login or alias.
+        user: String,
+    },
+    /// Make new recovery codes for a user; the old ones end. Answer: [`AdminReply::RecoveryCodes`].
+    UserRecovery {
+        /// Login or alias.
+        user: String,
+    },
+    /// Invite a user to enrol: a single-use link, good for 72 hours, mailed where there is an address. Answer:
+    /// [`AdminReply::Invited`].
+    UserInvite {
+        /// Login or alias.
+        user: String,
+        /// Resource name.
+        resource: String,
+    },
+    /// Hand in a part of a CSV file. Answer: [`AdminReply::Import`].
+    ImportPut {
+        /// Import it belongs to; absent to begin one.
+        #[serde(default)]
+        import: Option<String>,
+        /// The next part of the file, cut anywhere, at most 32 KiB.
+        text: Secret,
+        /// Whether this was the last part: the plan is made then.
+        last: bool,
+    },
+    /// What an import would do, line by line. Answer: [`AdminReply::ImportPlan`].
+    ImportPlan {
+        /// Import.
+        import: String,
+        /// Line after which to start.
+        #[serde(default)]
+        after: u64,
+        /// Only lines of this kind: `add`, `change`, `same`, `bad`; absent for all.
+        #[serde(default)]
+        only: Option<String>,
+    },
+    /// Carry an import out, in the background. Answer: [`AdminReply::Import`].
+    ImportApply {
+        /// Import.
+        import: String,
+        /// Nothing is written when any line is bad.
+        atomic: bool,
+    },
+    /// How far an import is. Answer: [`AdminReply::Import`].
+    ImportShow {
+        /// Import.
+        import: String,
+    },
+    /// Tokens of all users, in order of login. Answer: [`AdminReply::TokensFound`].
+    TokenFind {
+        /// Part of the owner's login; empty for all.
+        #[serde(default)]
+        search: String,
+        /// Only tokens of this resource.
+        #[serde(default)]
+        resource: Option<String>,
+        /// Last owner of the page before.
+        #[serde(default)]
+        after: Option<String>,
+        /// At most so many owners, 1..=200.
+        limit: u32,
+    },
+    /// Begin an enrolment for a user. Answer: [`AdminReply::Enrolment`].
+    EnrolStart {
+        /// Login or alias.
+        user: String,
+        /// Resource name.
+        resource: String,
+        /// Phone number as typed.
+        phone: Secret,
+        /// Token name; empty for an automatic one.
+        #[serde(default)]
+        name: String,
+        /// 6 or 8; absent for the resource's default.
+        #[serde(default)]
+        digits: Option<u8>,
+    },
+    /// Confirm it with the code the user read out. Answer: [`AdminReply::Enrolment`].
+    EnrolFinish {
+        /// Its id.
+        enrolment: String,
+        /// As typed.
+        code: Secret,
+    },
+    /// Where it stands. Answer: [`AdminReply::Enrolment`].
+    EnrolStatus {
+        /// Its id.
+        enrolment: String,
+    },
+    /// Take it back. Answer: [`AdminReply::Enrolment`].
+    EnrolCancel {
+        /// Its id.
+        enrolment: String,
+    },
+    /// Invite an administrator: a single-use link to set password and app, good for 24 hours. Answer: [`AdminReply::AdminLink`].
+    AdminAdd {
+        /// Login name.
+        login: String,
+        /// Name in words.
+        #[serde(default)]
+        shown: String,
+        /// E-mail address; the link is mailed there too.
+        #[serde(default)]
+        email: Option<String>,
+        /// `owner`, `admin` or `helpdesk`.
+        role: String,
+        /// Resources in scope; empty for all.
+        #[serde(default)]
+        resources: Vec<String>,
+    },
+    /// Change an administrator. Answer: [`AdminReply::Admin`].
+    AdminSet(AdminSet),
+    /// A new set-up link: password, app and recovery codes are set anew, all sessions end. Answer: [`AdminReply::AdminLink`].
+    AdminReset {
+        /// Login.
+        login: String,
+    },
+    /// All administrators. Answer: [`AdminReply::Admins`].
+    AdminList,
+    /// Delete an administrator; the last owner stays. Answer: [`AdminReply::Done`].
+    AdminRemove {
+        /// Login.
+        login: String,
+    },
+    /// A set-up link for the first administrator; refused once there is one. Answer: [`AdminReply::AdminLink`].
+    SetupLink,
+    /// Make a key of the REST API. Answer: [`AdminReply::ApiKeySecret`].
+    ApiKeyAdd {
+        /// Name for it.
+        name: String,
+        /// `owner`, `admin` or `helpdesk`.
+        role: String,
+        /// Resources in scope; empty for all.
+        #[serde(default)]
+        resources: Vec<String>,
+        /// Days until it ends; absent: no end.
+        #[serde(default)]
+        days: Option<u32>,
+    },
+    /// All keys of the REST API, without their secrets. Answer: [`AdminReply::ApiKeys`].
+    ApiKeyList,
+    /// Delete a key of the REST API. Answer: [`AdminReply::Done`].
+    ApiKeyRemove {
+        /// Its name.
+        name: String,
+    },
+    /// How mail leaves. Answer: [`AdminReply::Mail`].
+    MailShow,
+    /// Change how mail leaves. Answer: [`AdminReply::Mail`].
+    MailSet(MailSet),
+    /// Send a test mail and wait for the server's answer. Answer: [`AdminReply::Done`].
+    MailTest {
+        /// Recipient.
+        to: String,
+    },
+    /// Settings of portal and console. Answer: [`AdminReply::Portal`].
+    PortalShow,
+    /// Change settings of portal and console. Answer: [`AdminReply::Portal`].
+    PortalSet(PortalSet),
+    /// Figures for the overview. Answer: [`AdminReply::Overview`].
+    Overview {
+        /// Hours back from now, 1..=720.
+        hours: u32,
+        /// Only this resource.
+        #[serde(default)]
+        resource: Option<String>,
+    },
+    /// Audit rows that match, newest first. Answer: [`AdminReply::AuditFound`].
+    AuditFind {
+        /// What to look for.
+        #[serde(default)]
+        filter: AuditFilter,
+        /// Position before which to start; absent for the newest.
+        #[serde(default)]
+        before: Option<u64>,
+        /// At most so many, 1..=200.
+        limit: u32,
+    },
     /// Check the audit chain from the first row. Answer: [`AdminReply::AuditVerified`].
     AuditVerify,
-}
-
-/// A new user.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct UserAdd {
-    /// Login name, 1..=64 characters.
-    pub login: String,
-    /// Further names.
-    pub aliases: Vec<String>,
-    /// Password, 6..=128 characters; absent where another system checks it.
-    pub password: Option<Secret>,
-    /// E-mail address.
-    pub email: Option<String>,
-    /// Resources to bind to.
-    pub resources: Vec<String>,
-}
-
-/// Changes of a user; absent fields stay.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct UserSet {
-    /// Login or alias.
-    pub user: String,
-    /// New password.
-    pub password: Option<Secret>,
-    /// New e-mail address; empty takes it away.
-    pub email: Option<String>,
-    /// New aliases, all of them.
-    pub aliases: Option<Vec<String>>,
-}
-
-/// Settings of a resource; absent fields stay.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct ResourceSettings {
-    /// New name.
-    pub name: Option<String>,
-    /// Off: every login is denied.
-    pub enabled: Option<bool>,
-    /// Wrong codes until the user is locked, 3..=10.
-    pub failed_attempts: Option<u32>,
-    /// Wrong codes until a challenge ends, 1..=10.
-    pub tries: Option<u32>,
-    /// 6, 7 or 8.
-    pub digits: Option<u8>,
-    /// Life of a code in seconds, 60..=600.
-    pub validity: Option<u32>,
-    /// `deny` or `allow`.
-    pub unenrolled: Option<String>,
-    /// `deny` or `allow`.
-    pub disabled: Option<String>,
-    /// PAM services it guards; `*` for all others.
-    pub pam_services: Option<Vec<String>>,
-    /// Whether two tokens may have the same number.
-    pub shared_phones: Option<bool>,
-    /// Country of numbers typed without a country code, two letters; empty for none.
-    pub region: Option<String>,
-}
-
-/// What may be sent; absent fields stay. Counts are texts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct SmsPolicySet {
-    /// All countries texts may go to, two letters each.
-    pub countries: Option<Vec<String>>,
-    /// Whether Voice-over-IP numbers may be texted.
-    pub voip: Option<bool>,
-    /// Nothing leaves while set.
-    pub paused: Option<bool>,
-    /// Per number and hour.
-    pub number_hour: Option<u32>,
-    /// Per number and day.
-    pub number_day: Option<u32>,
-    /// Per user and hour.
-    pub user_hour: Option<u32>,
-    /// Per user and day.
-    pub user_day: Option<u32>,
-    /// Of the user's hourly texts, kept for known sources.
-    pub user_reserve: Option<u32>,
-    /// Per source network and hour.
-    pub source_hour: Option<u32>,
-    /// Per source network and day.
-    pub source_day: Option<u32>,
-    /// In all, per minute.
-    pub all_minute: Option<u32>,
-    /// In all, per day.
-    pub all_day: Option<u32>,
 }
 
 /// Answers on `admin.sock`. Times are milliseconds since 1970 (UTC).
@@ -452,6 +585,93 @@ pub enum AdminReply {
         /// In order.
         rows: Vec<AuditView>,
     },
+    /// Tokens of several users.
+    TokensFound {
+        /// In order of owner, then age.
+        tokens: Vec<TokenView>,
+        /// Last owner looked at, for the next page; absent: there are no more.
+        after: Option<String>,
+    },
+    /// A code for one portal sign-in or step-up.
+    OneDayCode {
+        /// The code, shown once.
+        code: Secret,
+        /// End.
+        until: u64,
+    },
+    /// New recovery codes.
+    RecoveryCodes {
+        /// Ten of them, shown once.
+        codes: Vec<Secret>,
+    },
+    /// An invitation.
+    Invited {
+        /// The link, shown once.
+        link: Secret,
+        /// End.
+        until: u64,
+        /// Whether a mail is on its way.
+        mailed: bool,
+    },
+    /// An import.
+    Import(ImportState),
+    /// Lines of an import.
+    ImportPlan {
+        /// In order.
+        lines: Vec<ImportLine>,
+        /// Whether there are more.
+        more: bool,
+        /// Totals and progress.
+        import: ImportState,
+    },
+    /// An enrolment.
+    Enrolment(Box<EnrolmentView>),
+    /// One administrator.
+    Admin(AdminView),
+    /// All administrators.
+    Admins {
+        /// In order of login.
+        admins: Vec<AdminView>,
+    },
+    /// A set-up link.
+    AdminLink {
+        /// The link, shown once.
+        link: Secret,
+        /// End.
+        until: u64,
+        /// Whether a mail is on its way.
+        mailed: bool,
+    },
+    /// A new key with its secret; never shown again.
+    ApiKeySecret {
+        /// The key.
+        key: ApiKeyView,
+        /// What requests carry.
+        secret: Secret,
+    },
+    /// All keys.
+    ApiKeys {
+        /// In order of name.
+        keys: Vec<ApiKeyView>,
+    },
+    /// How mail leaves.
+    Mail(MailView),
+    /// Settings of portal and console.
+    Portal(PortalView),
+    /// Figures.
+    Overview(Box<OverviewView>),
+    /// Audit rows that match.
+    AuditFound {
+        /// Newest first.
+        rows: Vec<AuditView>,
+        /// Position to go on before; absent: there are no more.
+        before: Option<u64>,
+    },
+    /// Sessions of a user.
+    Sessions {
+        /// Newest use first.
+        sessions: Vec<SessionView>,
+    },
     /// The audit chain holds, or where it breaks.
     AuditVerified {
         /// Rows checked.
@@ -461,178 +681,6 @@ pub enum AdminReply {
         /// First row that does not fit, where there is one.
         broken_at: Option<u64>,
     },
-}
-
-/// Health and totals.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct Status {
-    /// Package version.
-    pub version: String,
-    /// Seconds since the daemon started.
-    pub uptime: u64,
-    /// `production` or `development`.
-    pub environment: String,
-    /// Users.
-    pub users: u64,
-    /// Tokens.
-    pub tokens: u64,
-    /// Resources.
-    pub resources: u64,
-    /// RADIUS clients.
-    pub radius_clients: u64,
-    /// Providers that are switched on.
-    pub providers: u64,
-    /// Logins that wait for a code.
-    pub open_challenges: u64,
-    /// Texts on their way.
-    pub waiting_texts: u64,
-    /// Audit rows.
-    pub audit_rows: u64,
-    /// Connected otpost-radius processes.
-    pub radius_servers: u64,
-    /// Things an administrator should mend, each with how.
-    pub warnings: Vec<String>,
-}
-
-/// A user as shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct UserView {
-    /// Login.
-    pub login: String,
-    /// Aliases.
-    pub aliases: Vec<String>,
-    /// E-mail address.
-    pub email: Option<String>,
-    /// Whether a password is registered here.
-    pub password: bool,
-    /// Resources the user is bound to.
-    pub resources: Vec<String>,
-    /// Why the user is locked, in words; absent when not.
-    pub locked: Option<String>,
-    /// End of a bypass.
-    pub bypass_until: Option<u64>,
-    /// Wrong codes since the last right one.
-    pub failures: u32,
-    /// Tokens; empty in lists.
-    pub tokens: Vec<TokenView>,
-}
-
-/// A token as shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct TokenView {
-    /// Id.
-    pub id: String,
-    /// Owner's login.
-    pub user: String,
-    /// Name.
-    pub name: String,
-    /// Number, masked.
-    pub phone: String,
-    /// Length of its codes.
-    pub digits: u8,
-    /// `active`, `disabled` or `blocked`.
-    pub status: String,
-    /// Whether it ever gave a right code.
-    pub verified: bool,
-    /// Resources it guards.
-    pub resources: Vec<String>,
-}
-
-/// A resource as shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ResourceView {
-    /// Name.
-    pub name: String,
-    /// Its settings, all present but `name`.
-    pub settings: ResourceSettings,
-    /// Users bound to it.
-    pub users: u64,
-}
-
-/// A RADIUS client as shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ClientView {
-    /// Name.
-    pub name: String,
-    /// Networks of its packets.
-    pub networks: Vec<String>,
-    /// Resource it protects.
-    pub resource: String,
-    /// What it must do about Message-Authenticator.
-    pub message_authenticator: MessageAuthenticator,
-    /// `local` or `stack`.
-    pub first_factor: String,
-}
-
-/// A provider as shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ProviderView {
-    /// Name.
-    pub name: String,
-    /// `file` or `http`.
-    pub kind: String,
-    /// Lower is asked first.
-    pub priority: u32,
-    /// Whether it is asked.
-    pub enabled: bool,
-    /// Sender the recipient sees.
-    pub sender: String,
-}
-
-/// A text as shown; never its words or the full number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct MessageView {
-    /// Id.
-    pub id: String,
-    /// `code` or `test`.
-    pub kind: String,
-    /// Number, masked; empty where the token is gone.
-    pub phone: String,
-    /// `queued`, `leased`, `accepted`, `failed`, `unknown` or `expired`.
-    pub state: String,
-    /// Providers tried, in order.
-    pub tried: Vec<String>,
-    /// What the last submission said.
-    pub detail: String,
-    /// When it was queued.
-    pub created: u64,
-    /// Reference of its login.
-    #[serde(rename = "ref")]
-    pub reference: String,
-}
-
-/// An audit row as shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct AuditView {
-    /// Position.
-    pub seq: u64,
-    /// When.
-    pub at: u64,
-    /// What.
-    pub kind: String,
-    /// Why.
-    pub reason: String,
-    /// Reference.
-    #[serde(rename = "ref")]
-    pub reference: String,
-    /// User.
-    pub user: String,
-    /// Resource.
-    pub resource: String,
-    /// Channel and service.
-    pub via: String,
-    /// Where from.
-    pub source: String,
-    /// Further detail.
-    pub detail: String,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The messages between otpost's processes, their framing, and clients for them.
 //!
-//! One request enum per role ([`pam::PamOp`], [`radius::RadiusOp`], [`admin::AdminOp`]): a role cannot even
+//! One request enum per role ([`pam::PamOp`], [`radius::RadiusOp`], [`portal::PortalOp`], [`admin::AdminOp`]): a role cannot even
 //! encode another role's request. Wire types are not domain types; the daemon translates in one file.
 //!
 //! A connection starts with one [`Hello`] frame each way; then requests carry an id, may be pipelined and are
@@ -14,6 +14,7 @@ pub mod client;
 pub mod frame;
 pub mod pam;
 pub mod peer;
+pub mod portal;
 pub mod radius;
 mod secret;
 #[cfg(test)]

@@ -76,7 +76,9 @@ pub struct Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Neither root, nor the role's user, nor in the socket's group.
-    #[error("this user may not use this socket")]
+    #[error(
+        "this user may not use this socket; otpostd lets in root and whom `radius-user` and `admin-group` name under [sockets]"
+    )]
     NotEntitled,
     /// A user who is not root, and there is no service for which that is allowed.
     #[error(
@@ -92,6 +94,20 @@ pub enum Refusal {
     /// The caller's login name cannot be found.
     #[error("the caller has no entry in the user database")]
     UnknownCaller,
+}
+
+impl Refusal {
+    /// Stable code for audit rows.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotEntitled => "not-entitled",
+            Self::RootOnly => "root-only",
+            Self::NotALocker => "not-a-locker",
+            Self::AnotherUser => "another-user",
+            Self::UnknownCaller => "unknown-caller",
+        }
+    }
 }
 
 /// In what right a login is asked for.

@@ -12,6 +12,8 @@ pub enum RadiusOp {
     Begin(RadiusBegin),
     /// An Access-Request with State.
     Answer(RadiusAnswer),
+    /// An Access-Request that was rejected without asking, for the audit log. Decides nothing.
+    Report(RadiusReport),
     /// A page of the client table. With `after`, the answer waits (at most 30 s) until the version differs from it.
     Clients {
         /// Version the asker holds already.
@@ -56,6 +58,60 @@ pub struct RadiusAnswer {
     pub attempt: String,
 }
 
+/// A request that the server itself has rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RadiusReport {
+    /// [`RadiusClient::name`] that the packet's source address matched.
+    pub client: String,
+    /// User-Name as far as it is text; empty where there is none.
+    #[serde(default)]
+    pub user: String,
+    /// Why.
+    pub reason: RadiusRefusal,
+    /// How many of this client's requests were rejected before this one without a report of their own.
+    #[serde(default)]
+    pub more: u64,
+    /// What the VPN says of the connection.
+    #[serde(default)]
+    pub nas: Nas,
+}
+
+/// Why the server rejects a request without asking the daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RadiusRefusal {
+    /// No credentials of any kind (RFC 5080 section 2.1).
+    NoCredentials,
+    /// CHAP, MS-CHAP, EAP or ARAP: the password cannot be revealed from those.
+    MethodUnsupported,
+    /// User-Password beside another method, or twice (RFC 2865 section 4.1).
+    CredentialsAmbiguous,
+    /// User-Password of a wrong length (RFC 2865 section 5.2).
+    PasswordLength,
+    /// User-Password that is not UTF-8 text.
+    PasswordNotText,
+    /// No User-Name, two, or one that is empty, not UTF-8 or holds control characters.
+    UserNameUnusable,
+    /// A State that is not one of ours.
+    StateUnknown,
+}
+
+impl RadiusRefusal {
+    /// Stable code for audit rows.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no-credentials",
+            Self::MethodUnsupported => "method-unsupported",
+            Self::CredentialsAmbiguous => "credentials-ambiguous",
+            Self::PasswordLength => "password-length",
+            Self::PasswordNotText => "password-not-text",
+            Self::UserNameUnusable => "user-name-unusable",
+            Self::StateUnknown => "state-unknown",
+        }
+    }
+}
+
 /// Attributes of the access server, as text; empty where absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -83,6 +139,8 @@ pub enum RadiusReply {
         /// What to tell the VPN.
         login: LoginReply,
     },
+    /// To [`RadiusOp::Report`].
+    Reported,
     /// To [`RadiusOp::Clients`].
     Clients(ClientTable),
 }

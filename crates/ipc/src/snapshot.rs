@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::pam::{PamBegin, PamOp};
 use crate::radius::{
-    ClientTable, MessageAuthenticator, Nas, RadiusAnswer, RadiusBegin, RadiusClient, RadiusOp, RadiusReply,
+    ClientTable, MessageAuthenticator, Nas, RadiusAnswer, RadiusBegin, RadiusClient, RadiusOp, RadiusRefusal,
+    RadiusReply, RadiusReport,
 };
 use crate::{
     AllowReason, Attribute, DenyKind, Fault, FaultCode, Hello, LoginReply, Outcome, PROTO, Request, Response,
@@ -239,6 +240,37 @@ fn radius_requests() {
         serde_json::from_str::<RadiusOp>(r#"{"op":"clients"}"#).unwrap(),
         first
     );
+}
+
+#[test]
+fn radius_reports() {
+    for (reason, name) in [
+        (RadiusRefusal::NoCredentials, "no-credentials"),
+        (RadiusRefusal::MethodUnsupported, "method-unsupported"),
+        (RadiusRefusal::CredentialsAmbiguous, "credentials-ambiguous"),
+        (RadiusRefusal::PasswordLength, "password-length"),
+        (RadiusRefusal::PasswordNotText, "password-not-text"),
+        (RadiusRefusal::UserNameUnusable, "user-name-unusable"),
+        (RadiusRefusal::StateUnknown, "state-unknown"),
+    ] {
+        // The word on the wire is the code of the audit row.
+        assert_eq!(reason.code(), name);
+        pin(&reason, &format!("\"{name}\""));
+    }
+    pin(
+        &RadiusOp::Report(RadiusReport {
+            client: "vpn".to_owned(),
+            user: "alice".to_owned(),
+            reason: RadiusRefusal::MethodUnsupported,
+            more: 2,
+            nas: Nas {
+                source: "192.0.2.1".to_owned(),
+                ..Nas::default()
+            },
+        }),
+        r#"{"op":"report","client":"vpn","user":"alice","reason":"method-unsupported","more":2,"nas":{"source":"192.0.2.1","ip":"","identifier":"","port":"","calling_station":"","acct_session":""}}"#,
+    );
+    pin(&RadiusReply::Reported, r#"{"re":"reported"}"#);
 }
 
 #[test]

@@ -9,7 +9,9 @@
 #![forbid(unsafe_code)]
 
 pub mod contract;
+pub mod document;
 mod error;
+pub mod kinds;
 pub mod sqlite;
 
 use std::sync::mpsc::sync_channel;
@@ -33,6 +35,7 @@ use otpost_core::resource::Resource;
 use otpost_core::token::Token;
 use otpost_core::user::User;
 
+pub use document::{Document, Row};
 pub use error::StoreError;
 
 /// A write: runs inside one transaction; an error rolls its changes back.
@@ -66,6 +69,8 @@ pub enum CounterKey<'a> {
     PasswordsFromSource(UserId, &'a str),
     /// Wrong passwords of a user from everywhere.
     PasswordsOfUser(UserId),
+    /// Something on the portal, by a text that names it; kept as a keyed index, since it may hold a name or an address.
+    Portal(&'a str),
 }
 
 /// An audit row as it is stored.
@@ -154,6 +159,21 @@ pub trait Read {
     fn send_policy(&mut self) -> Result<Policy, StoreError>;
     /// Audit rows after position `after`, in order, at most `limit`.
     fn audit(&mut self, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
+    /// The document of this kind and id.
+    fn document(&mut self, kind: &str, id: &[u8; 16]) -> Result<Option<Row>, StoreError>;
+    /// The document of this kind with this key; keys are unique within a kind.
+    fn document_by_key(&mut self, kind: &str, key: &[u8; 32]) -> Result<Option<Row>, StoreError>;
+    /// The owner's documents of this kind, in order of id.
+    fn documents_of(&mut self, kind: &str, owner: &[u8; 16]) -> Result<Vec<Row>, StoreError>;
+    /// Documents of this kind in order of id, after `after`, at most `limit`.
+    fn documents(&mut self, kind: &str, after: Option<&[u8; 16]>, limit: u32)
+    -> Result<Vec<Row>, StoreError>;
+    /// Documents of this kind whose time has come at `now`, earliest first, at most `limit`.
+    fn documents_due(&mut self, kind: &str, now: Timestamp, limit: u32) -> Result<Vec<Row>, StoreError>;
+    /// When the next document of this kind is due.
+    fn next_document_due(&mut self, kind: &str) -> Result<Option<Timestamp>, StoreError>;
+    /// When any source network last succeeded for the user.
+    fn last_success(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError>;
     /// How much there is at `now`.
     fn totals(&mut self, now: Timestamp) -> Result<Totals, StoreError>;
 }
@@ -163,7 +183,7 @@ pub trait Read {
 pub trait Tx: Read {
     /// Inserts or replaces the user; login and aliases are unique among all names, the e-mail address too.
     fn put_user(&mut self, user: &User) -> Result<(), StoreError>;
-    /// Deletes the user with tokens, guard, challenges and counters.
+    /// Deletes the user with tokens, guard, challenges, counters and documents.
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
     /// Replaces the user's failures.
     fn put_guard(&mut self, user: UserId, guard: &Guard) -> Result<(), StoreError>;
@@ -199,6 +219,11 @@ pub trait Tx: Read {
     fn delete_provider(&mut self, id: ProviderId) -> Result<(), StoreError>;
     /// Replaces what may be sent.
     fn put_send_policy(&mut self, policy: &Policy) -> Result<(), StoreError>;
+    /// Inserts or replaces the document; its body is sealed, bound to kind and id. A key of another document of the kind gives
+    /// [`StoreError::Taken`].
+    fn put_document(&mut self, row: &Row) -> Result<(), StoreError>;
+    /// Deletes the document.
+    fn delete_document(&mut self, kind: &str, id: &[u8; 16]) -> Result<(), StoreError>;
     /// Appends to the audit chain.
     fn append_audit(&mut self, event: &Event) -> Result<(), StoreError>;
     /// Deletes what can matter no more at `now` (ended challenges after a day with their sessions, texts after 30 days,

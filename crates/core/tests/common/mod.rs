@@ -178,6 +178,7 @@ impl Shell {
             password: None,
             locked: None,
             bypass_until: None,
+            profile: otpost_core::user::Profile::default(),
             resources: self.resources.keys().copied().collect(),
             created: START,
         };

@@ -98,5 +98,6 @@ fn settings(name: Option<String>, options: ResourceOptions) -> ResourceSettings 
         } else {
             options.region
         },
+        self_service: None,
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             },
             email,
             resources: resource,
+            ..UserAdd::default()
         }),
         UserCommand::Set {
             user,
@@ -39,6 +40,7 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             password: new_password(&password, session)?,
             email: if no_email { Some(String::new()) } else { email },
             aliases: (no_aliases || !alias.is_empty()).then_some(alias),
+            ..UserSet::default()
         }),
         UserCommand::Password { user, password_file } => AdminOp::UserSet(UserSet {
             user,

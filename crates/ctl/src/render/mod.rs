@@ -93,6 +93,7 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
             ],
         ),
         AdminReply::Audit { rows } => audit(out, rows),
+        AdminReply::TokensFound { tokens: views, .. } => tokens(out, views),
         AdminReply::AuditVerified {
             rows,
             head,
@@ -109,6 +110,8 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
                  Keep the database file, compare it with a backup, and treat the machine as broken into."
             ),
         },
+        // TEMPORARY: until the rest is there.
+        _ => Ok(()),
     }
 }
 

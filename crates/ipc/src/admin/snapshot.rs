@@ -16,6 +16,8 @@ fn users() -> Vec<AdminOp> {
             aliases: vec![text("al")],
             password: Some("secret".into()),
             email: Some(text("alice@example.com")),
+            first_name: text("Alice"),
+            last_name: text("Weber"),
             resources: vec![text("vpn")],
         }),
         AdminOp::UserSet(UserSet {
@@ -23,6 +25,8 @@ fn users() -> Vec<AdminOp> {
             password: Some("secret".into()),
             email: Some(String::new()),
             aliases: Some(vec![]),
+            first_name: Some(text("Alice")),
+            last_name: Some(String::new()),
         }),
         AdminOp::UserShow { user: user() },
         AdminOp::UserList {
@@ -79,6 +83,18 @@ fn things() -> Vec<AdminOp> {
         pam_services: Some(vec![text("sshd")]),
         shared_phones: Some(false),
         region: Some(text("DE")),
+        self_service: Some(SelfServiceSettings {
+            address: Some(text("office-vpn")),
+            actions: Some(vec![text("enroll"), text("rename")]),
+            kinds: Some(vec![text("sms"), text("totp"), text("recovery")]),
+            otp_length: Some(text("choice")),
+            two_steps: Some(true),
+            first_enrolment: Some(text("password")),
+            enrol_days: Some(14),
+            title: Some(text("Office VPN")),
+            accent: Some(text("#2a5597")),
+            hint: Some(text("The one you use for the VPN")),
+        }),
     };
     vec![
         AdminOp::ResourceAdd {
@@ -156,10 +172,132 @@ fn things() -> Vec<AdminOp> {
     ]
 }
 
+fn portal() -> Vec<AdminOp> {
+    let user = || text("alice");
+    let id = || text("00112233445566778899aabbccddeeff");
+    vec![
+        AdminOp::UserFind {
+            search: text("al"),
+            resource: Some(text("vpn")),
+            state: Some(text("locked")),
+            after: Some(user()),
+            limit: 50,
+        },
+        AdminOp::UserSessions { user: user() },
+        AdminOp::UserSignOut { user: user() },
+        AdminOp::UserOneDayCode { user: user() },
+        AdminOp::UserRecovery { user: user() },
+        AdminOp::UserInvite {
+            user: user(),
+            resource: text("vpn"),
+        },
+        AdminOp::ImportPut {
+            import: Some(id()),
+            text: "login\n".into(),
+            last: true,
+        },
+        AdminOp::ImportPlan {
+            import: id(),
+            after: 1,
+            only: Some(text("bad")),
+        },
+        AdminOp::ImportApply {
+            import: id(),
+            atomic: true,
+        },
+        AdminOp::ImportShow { import: id() },
+        AdminOp::TokenFind {
+            search: text("al"),
+            resource: Some(text("vpn")),
+            after: Some(user()),
+            limit: 50,
+        },
+        AdminOp::EnrolStart {
+            user: user(),
+            resource: text("vpn"),
+            phone: "+491712345678".into(),
+            name: text("work"),
+            digits: Some(6),
+        },
+        AdminOp::EnrolFinish {
+            enrolment: id(),
+            code: "012345".into(),
+        },
+        AdminOp::EnrolStatus { enrolment: id() },
+        AdminOp::EnrolCancel { enrolment: id() },
+    ]
+}
+
+fn administration() -> Vec<AdminOp> {
+    let mara = || text("mara");
+    vec![
+        AdminOp::AdminAdd {
+            login: mara(),
+            shown: text("Mara Lindqvist"),
+            email: Some(text("mara@example.com")),
+            role: text("helpdesk"),
+            resources: vec![text("vpn")],
+        },
+        AdminOp::AdminSet(AdminSet {
+            login: mara(),
+            shown: Some(text("Mara")),
+            email: Some(String::new()),
+            role: Some(text("admin")),
+            resources: Some(vec![]),
+            locked: Some(true),
+        }),
+        AdminOp::AdminReset { login: mara() },
+        AdminOp::AdminList,
+        AdminOp::AdminRemove { login: mara() },
+        AdminOp::SetupLink,
+        AdminOp::ApiKeyAdd {
+            name: text("sync"),
+            role: text("admin"),
+            resources: vec![text("vpn")],
+            days: Some(90),
+        },
+        AdminOp::ApiKeyList,
+        AdminOp::ApiKeyRemove { name: text("sync") },
+        AdminOp::MailShow,
+        AdminOp::MailSet(MailSet {
+            host: Some(text("mail.example.com")),
+            port: Some(587),
+            security: Some(text("starttls")),
+            user: Some(text("otpost")),
+            password: Some("secret".into()),
+            from: Some(text("otpost <otpost@example.com>")),
+            ca: Some(String::new()),
+        }),
+        AdminOp::MailTest {
+            to: text("mara@example.com"),
+        },
+        AdminOp::PortalShow,
+        AdminOp::PortalSet(PortalSet {
+            url: Some(text("https://login.example.com")),
+            console_url: Some(text("https://console.example.com")),
+            email_codes: Some(true),
+        }),
+        AdminOp::Overview {
+            hours: 24,
+            resource: Some(text("vpn")),
+        },
+        AdminOp::AuditFind {
+            filter: AuditFilter {
+                user: text("alice"),
+                kind: text("login."),
+                from: 1,
+                ..AuditFilter::default()
+            },
+            before: Some(100),
+            limit: 50,
+        },
+    ]
+}
+
 #[test]
 fn what_administrators_ask_is_pinned() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/admin/snapshot.jsonl");
-    let ops: Vec<AdminOp> = users().into_iter().chain(things()).collect();
+    let ops: Vec<AdminOp> = [users(), things(), portal(), administration()].concat();
     let lines: Vec<String> = ops.iter().map(|op| serde_json::to_string(op).unwrap()).collect();
     if std::env::var_os("OTPOST_BLESS").is_some() {
         std::fs::write(file, lines.join("\n") + "\n").unwrap();

@@ -146,6 +146,8 @@ fn counters(store: &dyn Store) -> Result<(), StoreError> {
             CounterKey::PasswordsFromSource(BOB, NET),
             CounterKey::PasswordsOfUser(ALICE),
             CounterKey::PasswordsOfUser(BOB),
+            CounterKey::Portal(NET),
+            CounterKey::Portal("all"),
         ]
         .into_iter()
         .zip(1..)
@@ -183,7 +185,7 @@ fn counters(store: &dyn Store) -> Result<(), StoreError> {
         keys(&get, &mut |key, count| found.push((count, tx.counter(key))));
         Ok(found)
     })?;
-    assert_eq!(found.len(), 13);
+    assert_eq!(found.len(), 15);
     for (count, found) in found {
         assert_eq!(found, Ok(counter(count)));
     }

@@ -4,6 +4,7 @@
 //! property tester), and [`races::redeem`]. Nothing here is for production.
 
 mod audit;
+mod documents;
 mod logins;
 mod model;
 pub mod ops;
@@ -45,6 +46,7 @@ pub fn suite(factory: &dyn Fn() -> Box<dyn Store>) -> Result<(), Failed> {
         logins::CASES,
         outbox::CASES,
         audit::CASES,
+        documents::CASES,
         transactions::CASES,
     ];
     for (case, run) in all.into_iter().flatten() {

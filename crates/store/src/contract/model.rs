@@ -20,7 +20,7 @@ use otpost_core::resource::{Resource, key};
 use otpost_core::token::Token;
 use otpost_core::user::User;
 
-use crate::{AuditRow, CounterKey, Read, StoreError, Totals, Tx};
+use crate::{AuditRow, CounterKey, Read, Row, StoreError, Totals, Tx};
 
 /// What a [`CounterKey`] says, owned.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +31,7 @@ enum Subject {
     All,
     From(UserId, String),
     Of(UserId),
+    Portal(String),
 }
 
 impl From<CounterKey<'_>> for Subject {
@@ -42,6 +43,7 @@ impl From<CounterKey<'_>> for Subject {
             CounterKey::TextsInAll => Self::All,
             CounterKey::PasswordsFromSource(user, source) => Self::From(user, source.to_owned()),
             CounterKey::PasswordsOfUser(user) => Self::Of(user),
+            CounterKey::Portal(what) => Self::Portal(what.to_owned()),
         }
     }
 }
@@ -63,6 +65,13 @@ pub(super) struct Model {
     providers: BTreeMap<ProviderId, Provider>,
     policy: Policy,
     audit: Vec<AuditRow>,
+    documents: BTreeMap<(String, [u8; 16]), Row>,
+}
+
+impl Model {
+    fn documents_of_kind(&self, kind: &str) -> impl Iterator<Item = &Row> {
+        self.documents.values().filter(move |d| d.kind == kind)
+    }
 }
 
 fn at_most<T>(all: impl Iterator<Item = T>, limit: u32) -> Vec<T> {
@@ -246,6 +255,51 @@ impl Read for Model {
         ))
     }
 
+    fn document(&mut self, kind: &str, id: &[u8; 16]) -> Result<Option<Row>, StoreError> {
+        Ok(self.documents.get(&(kind.to_owned(), *id)).cloned())
+    }
+
+    fn document_by_key(&mut self, kind: &str, key: &[u8; 32]) -> Result<Option<Row>, StoreError> {
+        let mut same = self.documents_of_kind(kind).filter(|d| d.key == Some(*key));
+        Ok(same.next().cloned())
+    }
+
+    fn documents_of(&mut self, kind: &str, owner: &[u8; 16]) -> Result<Vec<Row>, StoreError> {
+        let own = self.documents_of_kind(kind).filter(|d| d.owner == Some(*owner));
+        Ok(sorted(own.cloned(), |d| d.id))
+    }
+
+    fn documents(
+        &mut self,
+        kind: &str,
+        after: Option<&[u8; 16]>,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let later = self
+            .documents_of_kind(kind)
+            .filter(|d| after.is_none_or(|a| d.id > *a));
+        Ok(at_most(sorted(later.cloned(), |d| d.id).into_iter(), limit))
+    }
+
+    fn documents_due(&mut self, kind: &str, now: Timestamp, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let due = self
+            .documents_of_kind(kind)
+            .filter(|d| d.due.is_some_and(|due| due <= now));
+        Ok(at_most(
+            sorted(due.cloned(), |d| (d.due, d.id)).into_iter(),
+            limit,
+        ))
+    }
+
+    fn next_document_due(&mut self, kind: &str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.documents_of_kind(kind).filter_map(|d| d.due).min())
+    }
+
+    fn last_success(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
+        let own = self.sources.iter().filter(|((of, _), _)| *of == user);
+        Ok(own.map(|(_, at)| *at).max())
+    }
+
     fn totals(&mut self, now: Timestamp) -> Result<Totals, StoreError> {
         let open = |c: &&Challenge| c.state == State::Open && now < c.deadline;
         Ok(Totals {
@@ -282,9 +336,10 @@ impl Tx for Model {
             .retain(|_, s| challenges.get(&s.challenge).is_none_or(|c| c.user != id));
         self.challenges.retain(|_, c| c.user != id);
         self.sources.retain(|(user, _), _| *user != id);
+        self.documents.retain(|_, d| d.owner != Some(id.0));
         self.counters.retain(|subject, _| match subject {
             Subject::User(user) | Subject::From(user, _) | Subject::Of(user) => *user != id,
-            Subject::Number(_) | Subject::Source(_) | Subject::All => true,
+            Subject::Number(_) | Subject::Source(_) | Subject::All | Subject::Portal(_) => true,
         });
         Ok(())
     }
@@ -384,6 +439,18 @@ impl Tx for Model {
 
     fn put_send_policy(&mut self, policy: &Policy) -> Result<(), StoreError> {
         self.policy = policy.clone();
+        Ok(())
+    }
+
+    fn put_document(&mut self, row: &Row) -> Result<(), StoreError> {
+        let clash = |d: &Row| d.id != row.id && row.key.is_some() && d.key == row.key;
+        free(self.documents_of_kind(&row.kind).any(clash), "key")?;
+        self.documents.insert((row.kind.clone(), row.id), row.clone());
+        Ok(())
+    }
+
+    fn delete_document(&mut self, kind: &str, id: &[u8; 16]) -> Result<(), StoreError> {
+        self.documents.remove(&(kind.to_owned(), *id));
         Ok(())
     }
 

@@ -12,8 +12,8 @@ use otpost_core::outbox;
 use otpost_core::phone::Phone;
 
 use super::model::Model;
-use super::samples::{self, NOW, id, name, phone};
-use crate::{CounterKey, Read, Store, StoreError, Tx, read, write};
+use super::samples::{self, NOW, id, key, name, phone};
+use crate::{CounterKey, Read, Row, Store, StoreError, Tx, read, write};
 
 /// An operation: which, on what, with what. Any numbers make one.
 pub type Op = [u8; 4];
@@ -30,6 +30,7 @@ pub struct Transaction {
 const NAMES: [&str; 5] = ["alice", "al", "bob", "Carol", "o_o"];
 const SOURCES: [&str; 3] = ["192.0.2.0/24", "via sshd", ""];
 const SERVICES: [&str; 4] = ["*", "sshd", "sudo", "login"];
+const KINDS: [&str; 3] = ["a", "b", "aa"];
 const DAY: u64 = 24 * 3600 * 1000;
 
 fn pick<T: Copy>(all: &[T], number: u8) -> Option<T> {
@@ -63,7 +64,7 @@ fn counter_key(number: u8, phone: &Phone) -> CounterKey<'_> {
 /// Applies one operation. Its outcome, an error too, is part of what both sides must agree on.
 fn apply(tx: &mut dyn Tx, [kind, a, b, c]: Op) -> Result<u64, StoreError> {
     let named = |number: u8| pick(&NAMES, number).unwrap_or("x");
-    match kind % 24 {
+    match kind % 27 {
         0 | 1 => {
             let mut user = samples::user(a % 4, named(b))?;
             user.aliases = [c, c / 5]
@@ -175,6 +176,15 @@ fn apply(tx: &mut dyn Tx, [kind, a, b, c]: Op) -> Result<u64, StoreError> {
             })?;
             tx.append_audit(&samples::event(b))?;
         }
+        23 | 24 => {
+            let mut row = samples::document(pick(&KINDS, a / 4).unwrap_or(""), a % 4);
+            row.owner = (b % 3 > 0).then(|| small(b / 3));
+            row.key = (c % 3 > 0).then(|| key(c / 3 % 4));
+            row.due = (c % 2 == 0).then(|| time(b));
+            row.body.push(c);
+            tx.put_document(&row)?;
+        }
+        25 => tx.delete_document(pick(&KINDS, b).unwrap_or(""), &small(a))?,
         _ => return tx.sweep(time(a), u32::from(b % 8)),
     }
     Ok(0)
@@ -199,6 +209,7 @@ fn view(tx: &mut dyn Read) -> Result<Vec<String>, StoreError> {
         line("message", &tx.message(MessageId(octets))?);
         let number = tx.test_number(MessageId(octets))?;
         line("test number", &number.map(|n| n.expose().to_owned()));
+        line("last success", &tx.last_success(user)?);
         for source in SOURCES {
             line("source", &tx.source_success(user, source)?);
         }
@@ -223,6 +234,32 @@ fn view(tx: &mut dyn Read) -> Result<Vec<String>, StoreError> {
         line("due", &tx.due_messages(time(now), 3)?);
         line("open", &tx.open_challenges(UserId(id(now % 4)), time(now))?);
         line("totals", &tx.totals(time(now))?);
+    }
+    for kind in KINDS {
+        let mut document = |what: &str, row: &Row| {
+            line(what, &(&row.kind, row.id, row.owner, row.key, row.due));
+            line("body", &row.body.as_slice());
+        };
+        for number in 0..4 {
+            if let Some(row) = tx.document(kind, &id(number))? {
+                document("document", &row);
+            }
+            if let Some(row) = tx.document_by_key(kind, &key(number))? {
+                document("by key", &row);
+            }
+            for row in tx.documents_of(kind, &id(number))? {
+                document("of owner", &row);
+            }
+            for row in tx.documents(kind, Some(&id(number)), 2)? {
+                document("after", &row);
+            }
+        }
+        for now in 0..8 {
+            for row in tx.documents_due(kind, time(now), 2)? {
+                document("due", &row);
+            }
+        }
+        line("next", &tx.next_document_due(kind)?);
     }
     line("resources", &tx.resources()?);
     line("next due", &tx.next_due()?);

@@ -1,8 +1,8 @@
 //! Texts on their way, and numbers of test texts.
 
 use otpost_core::Timestamp;
-use otpost_core::ids::MessageId;
-use otpost_core::outbox::{Kind, State};
+use otpost_core::ids::{EnrolmentId, MessageId, ResourceId, TokenId, UserId, VerificationId};
+use otpost_core::outbox::{Kind, SecurityEvent, State};
 
 use super::Case;
 use super::samples::{NOW, id, message, phone};
@@ -46,12 +46,33 @@ fn round_trip(store: &dyn Store) -> Result<(), StoreError> {
             Some(text.clone())
         );
     }
-    text.kind = Kind::Test;
     text.only = None;
     text.tried.clear();
-    let put = text.clone();
-    write(store, move |tx| tx.put_message(&put))?;
-    assert_eq!(read(store, |tx| tx.message(MessageId(id(1))))?, Some(text));
+    for kind in [
+        Kind::Enrol {
+            enrolment: EnrolmentId(id(3)),
+            generation: 2,
+        },
+        Kind::Portal {
+            verification: VerificationId(id(4)),
+            generation: 1,
+            token: TokenId(id(5)),
+        },
+        Kind::Notice {
+            what: SecurityEvent::PhoneChanged,
+            user: UserId(id(6)),
+            resource: ResourceId(id(7)),
+        },
+        Kind::Test,
+    ] {
+        text.kind = kind;
+        let put = text.clone();
+        write(store, move |tx| tx.put_message(&put))?;
+        assert_eq!(
+            read(store, |tx| tx.message(MessageId(id(1))))?,
+            Some(text.clone())
+        );
+    }
     assert_eq!(read(store, |tx| tx.message(MessageId(id(2))))?, None);
     Ok(())
 }

@@ -21,7 +21,7 @@ use otpost_core::user::{PasswordHash, User};
 use otpost_core::{Rng, Timestamp};
 use zeroize::Zeroizing;
 
-use crate::StoreError;
+use crate::{Row, StoreError};
 
 /// The time samples are made at.
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -92,6 +92,7 @@ pub fn user(number: u8, login: &str) -> Result<User, StoreError> {
         ))),
         locked: Some("lost the phone".to_owned()),
         bypass_until: Some(Timestamp(NOW.0 + 1)),
+        profile: otpost_core::user::Profile::default(),
         resources: Vec::new(),
         created: NOW,
     })
@@ -235,6 +236,27 @@ pub fn provider(number: u8, name: &str) -> Provider {
             r#"{"url":"https://sms.example/","token":"staple-tr0ub4dor"}"#.to_owned(),
         )),
         created: NOW,
+    }
+}
+
+/// A 32-octet key from a small number.
+#[must_use]
+pub fn key(number: u8) -> [u8; 32] {
+    let mut octets = [0x5a; 32];
+    octets[31] = number;
+    octets
+}
+
+/// A document with neither owner, key nor time.
+#[must_use]
+pub fn document(kind: &str, number: u8) -> Row {
+    Row {
+        kind: kind.to_owned(),
+        id: id(number),
+        owner: None,
+        key: None,
+        due: None,
+        body: Zeroizing::new(format!("{{\"text\":\"velvet-canary-{number}\"}}").into_bytes()),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The embedded engine: SQLite with a write-ahead log, one thread that writes and some that read.
 //!
 //! A commit is answered once it is on disk (`synchronous=FULL`); what waits meanwhile shares the next commit. Numbers, client
-//! secrets and provider settings are sealed with the master key, to which a database is bound when it is made.
+//! secrets, provider settings and documents are sealed with the master key, to which a database is bound when it is made.
 
+mod documents;
 mod file;
 mod keycheck;
 mod memo;

@@ -17,6 +17,7 @@ use otpost_core::token::Token;
 use otpost_core::user::User;
 use rusqlite::{Connection, Row};
 
+use super::documents;
 use super::memo::{Memo, SendPolicy, remembered};
 use super::rows::{Rows, blob, body, hex, io, millis, phone_index, subject, time, whole};
 use crate::{AuditRow, CounterKey, Read, StoreError, Totals};
@@ -328,6 +329,48 @@ impl<H: HasRows> Read for H {
                         .map_err(|_| StoreError::Damaged(format!("audit {seq}: hash {}", hex(hash))))?,
                 })
             },
+        )
+    }
+
+    fn document(&mut self, kind: &str, id: &[u8; 16]) -> Result<Option<crate::Row>, StoreError> {
+        documents::by_id(self.rows(), kind, id)
+    }
+
+    fn document_by_key(&mut self, kind: &str, key: &[u8; 32]) -> Result<Option<crate::Row>, StoreError> {
+        documents::by_key(self.rows(), kind, key)
+    }
+
+    fn documents_of(&mut self, kind: &str, owner: &[u8; 16]) -> Result<Vec<crate::Row>, StoreError> {
+        documents::of_owner(self.rows(), kind, owner)
+    }
+
+    fn documents(
+        &mut self,
+        kind: &str,
+        after: Option<&[u8; 16]>,
+        limit: u32,
+    ) -> Result<Vec<crate::Row>, StoreError> {
+        documents::page(self.rows(), kind, after, limit)
+    }
+
+    fn documents_due(
+        &mut self,
+        kind: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<crate::Row>, StoreError> {
+        documents::due(self.rows(), kind, now, limit)
+    }
+
+    fn next_document_due(&mut self, kind: &str) -> Result<Option<Timestamp>, StoreError> {
+        documents::next_due(self.rows(), kind)
+    }
+
+    fn last_success(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
+        self.rows().one(
+            "SELECT at FROM source_success WHERE user_id = ?1 ORDER BY at DESC LIMIT 1",
+            (user.0,),
+            |row| time(row, 0),
         )
     }
 

@@ -109,6 +109,7 @@ pub(super) fn subject(key: CounterKey<'_>, keys: &Keyring) -> String {
         CounterKey::TextsInAll => "all".to_owned(),
         CounterKey::PasswordsFromSource(user, source) => format!("user {user} from {source}"),
         CounterKey::PasswordsOfUser(user) => format!("user {user} passwords"),
+        CounterKey::Portal(what) => format!("portal {}", hex(&keys.index("counter", what.as_bytes()))),
     }
 }
 

@@ -19,6 +19,7 @@ use otpost_core::token::Token;
 use otpost_core::user::User;
 use rusqlite::params;
 
+use super::documents;
 use super::read::HasRows;
 use super::rows::{ClientBody, ProviderBody, TokenBody, counters_of, io, json, millis, phone_index, subject};
 use super::sweep::sweep;
@@ -78,6 +79,7 @@ impl Tx for WriteTx<'_> {
             "DELETE FROM tokens WHERE user_id = ?1",
             "DELETE FROM guards WHERE user_id = ?1",
             "DELETE FROM source_success WHERE user_id = ?1",
+            documents::DELETE_OF_OWNER,
             // Names and resources go with it.
             "DELETE FROM users WHERE id = ?1",
         ] {
@@ -356,6 +358,14 @@ impl Tx for WriteTx<'_> {
         )?;
         self.memo.forget();
         Ok(())
+    }
+
+    fn put_document(&mut self, row: &crate::Row) -> Result<(), StoreError> {
+        documents::put(self, row)
+    }
+
+    fn delete_document(&mut self, kind: &str, id: &[u8; 16]) -> Result<(), StoreError> {
+        documents::delete(self, kind, id)
     }
 
     fn append_audit(&mut self, event: &Event) -> Result<(), StoreError> {

@@ -9,17 +9,26 @@ use otpost_core::ids::{ChallengeId, MessageId, ProviderId, ResourceId, TokenId, 
 use otpost_core::keys::{Keyring, MasterKey};
 use otpost_core::limits::{Counter, HOUR};
 use otpost_store::contract::samples::{
-    NOW, client, event, id, name, phone, provider, resource, session, token, user,
+    NOW, client, document, event, id, name, phone, provider, resource, session, token, user,
 };
 use otpost_store::contract::verify;
 use otpost_store::sqlite::SqliteStore;
-use otpost_store::{CounterKey, Store, StoreError, Tx, read, write};
+use otpost_store::{CounterKey, Row, Store, StoreError, Tx, read, write};
 use rusqlite::Connection;
 
 use crate::common::{Dir, in_memory, open, options};
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+/// A document with everything a row can have.
+fn paper() -> Row {
+    let mut paper = document("paper", 1);
+    paper.owner = Some(id(1));
+    paper.key = Some(otpost_store::contract::samples::key(1));
+    paper.due = Some(NOW);
+    paper
 }
 
 fn fill(tx: &mut dyn Tx) -> Result<(), StoreError> {
@@ -37,6 +46,7 @@ fn fill(tx: &mut dyn Tx) -> Result<(), StoreError> {
     tx.put_test_number(MessageId(id(1)), &phone(2)?)?;
     let counter = Counter::default().hit(NOW, HOUR);
     tx.put_counter(CounterKey::TextsToNumber(&phone(1)?), &counter)?;
+    tx.put_document(&paper())?;
     tx.append_audit(&event(1))?;
     tx.append_audit(&event(2))
 }
@@ -67,6 +77,8 @@ fn filled(store: &dyn Store) {
     })
     .unwrap();
     assert_eq!(rest, (Some(phone(2).unwrap()), 1, 1));
+    let found = read(store, |tx| tx.documents("paper", None, 9)).unwrap();
+    assert_eq!(found, [paper()]);
     assert!(verify(store).unwrap().len() >= 2);
 }
 
@@ -216,6 +228,7 @@ fn numbers_and_secrets_are_not_in_the_files() {
         "correct-horse-battery",
         "tr0ub4dor",
         "sms.example",
+        "velvet-canary",
     ];
     let scan = |suffixes: &[&str]| {
         let mut read = 0;

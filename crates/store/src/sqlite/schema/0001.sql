@@ -137,6 +137,22 @@ CREATE TABLE source_success (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX source_success_by_age ON source_success (at);
 
+-- Aggregates that are read rarely: `body` is sealed JSON, bound to kind and id; doc_key is unique within a kind.
+CREATE TABLE documents (
+    kind    TEXT NOT NULL,
+    id      BLOB NOT NULL,
+    owner   BLOB,
+    doc_key BLOB,
+    due     INTEGER,
+    key_id  INTEGER NOT NULL,
+    body    BLOB NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT;
+-- The owner comes first: all that a user had goes with the user.
+CREATE INDEX documents_of_owner ON documents (owner, kind, id) WHERE owner IS NOT NULL;
+CREATE UNIQUE INDEX documents_by_key ON documents (kind, doc_key) WHERE doc_key IS NOT NULL;
+CREATE INDEX documents_by_due ON documents (kind, due, id) WHERE due IS NOT NULL;
+
 -- hash is SHA-256 over the hash before it (32 zero octets before the first row) and text.
 CREATE TABLE audit (
     seq  INTEGER PRIMARY KEY,
