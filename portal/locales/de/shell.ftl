@@ -1,0 +1,24 @@
+# Was um jede Seite herum ist.
+skip = Zum Inhalt springen
+sign-out = Abmelden
+protected-by = Geschützt mit otpost
+theme-auto = Darstellung: automatisch
+theme-light = Darstellung: hell
+theme-dark = Darstellung: dunkel
+error-prefix = Fehler:
+menu = Menü
+main-menu = Hauptmenü
+breadcrumb = Pfad
+tabs = Seiten dazu
+inner-tabs = Weitere Seiten dazu
+account = Konto
+locked-count = gesperrt:
+nav-overview = Übersicht
+nav-resources = Ressourcen
+nav-users = Benutzer
+nav-tokens = Token
+nav-radius = RADIUS-Clients
+nav-providers = SMS-Anbieter
+nav-messages = Nachrichten
+nav-audit = Protokoll
+nav-settings = Einstellungen

@@ -1,0 +1,24 @@
+# What is around every page.
+skip = Skip to content
+sign-out = Sign out
+protected-by = Protected by otpost
+theme-auto = Appearance: automatic
+theme-light = Appearance: light
+theme-dark = Appearance: dark
+error-prefix = Error:
+menu = Menu
+main-menu = Main
+breadcrumb = Breadcrumb
+tabs = Pages about this
+inner-tabs = More pages about this
+account = Account
+locked-count = locked:
+nav-overview = Overview
+nav-resources = Resources
+nav-users = Users
+nav-tokens = Tokens
+nav-radius = RADIUS clients
+nav-providers = SMS providers
+nav-messages = Messages
+nav-audit = Audit
+nav-settings = Settings
