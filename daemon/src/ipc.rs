@@ -3,6 +3,7 @@
 mod listen;
 mod map;
 mod pam;
+mod portal;
 mod process;
 mod radius;
 

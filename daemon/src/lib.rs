@@ -6,15 +6,20 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+pub mod console;
 pub mod db;
 pub mod ipc;
 pub mod keys;
 pub mod login;
 mod outbox;
 pub mod passwords;
+mod portal;
+mod postman;
 pub mod providers;
+pub mod refused;
 mod rows;
 pub mod run;
 pub mod serve;
 pub mod state;
+pub mod sweep;
 pub mod sys;

@@ -414,7 +414,7 @@ fn unknown_session() -> Step {
 }
 
 /// A name as it may stand in logs and audit rows: no control characters, not endless.
-fn shown(raw: &str) -> String {
+pub(crate) fn shown(raw: &str) -> String {
     raw.chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .take(64)

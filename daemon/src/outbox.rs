@@ -19,6 +19,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tracing::{debug, error, info, warn};
 use zeroize::Zeroizing;
 
+use crate::portal::texts;
 use crate::providers::{Active, Usable};
 use crate::state::Daemon;
 use crate::sys;
@@ -182,6 +183,26 @@ pub(crate) fn lease_now(
     }
 }
 
+/// As [`lease_now`], for a text whose number and words are known.
+pub(crate) fn lease_words(
+    message: &Message,
+    words: &Words,
+    usable: &Usable,
+    now: Timestamp,
+) -> (Message, Option<Job>) {
+    let Claim::Submit {
+        provider,
+        message: leased,
+    } = outbox::claim(message, &usable.names, now)
+    else {
+        return (message.clone(), None);
+    };
+    match job(&leased, usable.get(&provider), words, now) {
+        Some(job) => (leased, Some(job)),
+        None => (message.clone(), None),
+    }
+}
+
 /// What the text of a login is made from.
 pub(crate) struct Asks<'a> {
     pub(crate) challenge: &'a Challenge,
@@ -247,7 +268,11 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
                         None => {
                             let over = Message {
                                 state: State::Expired,
-                                detail: "the login ended first".to_owned(),
+                                detail: match message.kind {
+                                    Kind::Code { .. } => "the login ended first",
+                                    _ => "nobody waits for it any more",
+                                }
+                                .to_owned(),
                                 ..message
                             };
                             store_end(tx, &over, now)?;
@@ -274,10 +299,10 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
 }
 
 /// Number and words of a text.
-type Words = (Zeroizing<String>, Zeroizing<String>);
+pub(crate) type Words = (Zeroizing<String>, Zeroizing<String>);
 
-/// Number and words of a text; `None` where its login is over.
-fn build(
+/// Number and words of a text; `None` where what it is for is over.
+pub(crate) fn build(
     tx: &mut dyn Tx,
     message: &Message,
     keys: &Keyring,
@@ -313,6 +338,9 @@ fn build(
                 number(&token.phone),
                 text::message(&challenge, &resource, &code, now),
             )))
+        }
+        Kind::Enrol { .. } | Kind::Portal { .. } | Kind::Notice { .. } => {
+            texts::words(tx, message, keys, now)
         }
     }
 }
@@ -368,10 +396,7 @@ fn store_end(tx: &mut dyn Tx, message: &Message, now: Timestamp) -> Result<(), S
     tx.append_audit(&Event {
         at: now,
         kind: format!("sms.{}", message.state.as_str()),
-        reason: match message.kind {
-            Kind::Code { .. } => "code".to_owned(),
-            Kind::Test => "test".to_owned(),
-        },
+        reason: message.kind.as_str().to_owned(),
         reference: message.reference.clone(),
         user: String::new(),
         resource: String::new(),

@@ -14,6 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
+use crate::console::setup;
 use crate::serve::{Deps, prepare, serve};
 use crate::state::Daemon;
 use crate::sys::{SystemClock, SystemEntropy};
@@ -111,6 +112,7 @@ async fn main(args: &Args, config: DaemonConfig, log: LogHandle) -> Result<(), F
     let mut hup = signals(SignalKind::hangup())?;
     let ready = prepare(&config, deps).await.map_err(|e| Failure(e.to_string()))?;
     let daemon = ready.daemon();
+    say_first_run(&daemon).await?;
     let serving = tokio::spawn(serve(ready));
     info!(version = env!("CARGO_PKG_VERSION"), sockets = %config.sockets.directory.display(), "ready");
     let _ = sd_notify::notify(&[NotifyState::Ready]);
@@ -125,6 +127,23 @@ async fn main(args: &Args, config: DaemonConfig, log: LogHandle) -> Result<(), F
     daemon.stopping.send_replace(true);
     let _ = serving.await;
     info!("stopped");
+    Ok(())
+}
+
+/// Without an administrator, says once how to become one. The link is a secret, and this is the one place that writes one: to whoever
+/// started the daemon, or its journal, and never through the log, which may go elsewhere.
+async fn say_first_run(daemon: &Daemon) -> Result<(), Failure> {
+    let link = setup::first_run(daemon)
+        .await
+        .map_err(|e| Failure(format!("cannot make the set-up link: {e}")))?;
+    if let Some(link) = link {
+        let _ = writeln!(
+            std::io::stderr(),
+            "otpostd: there is no administrator yet. SET-UP LINK, good once and for 24 hours: {}\n\
+             otpostd: another one: otpostctl admin setup-link",
+            link.address.as_str()
+        );
+    }
     Ok(())
 }
 

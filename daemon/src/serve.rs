@@ -10,20 +10,19 @@ use otpost_core::keys::Keyring;
 use otpost_store::sqlite::{OpenOptions, SqliteStore};
 use otpost_store::{Store, StoreError};
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::ipc::{ListenError, Sockets};
 use crate::keys::{self, KeyError};
 use crate::outbox::Outbox;
 use crate::passwords::{PasswordError, Passwords};
+use crate::postman::{self, Postman};
 use crate::providers::Providers;
+use crate::refused::{self, Refusals};
 use crate::state::{Clients, Daemon, LogLimit};
+use crate::sweep;
 use crate::sys::{self, Clock, Draw, Entropy};
 
-/// How often rows that can matter no more are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// Rows of each table that one sweep deletes.
-const SWEEP_ROWS: u32 = 2000;
 /// Jobs that may wait for the store.
 const STORE_QUEUE: usize = 16_384;
 
@@ -47,6 +46,14 @@ pub enum StartError {
     /// The database.
     #[error("{}: {error}", path.display())]
     Store {
+        /// The database file.
+        path: std::path::PathBuf,
+        /// Why.
+        error: StoreError,
+    },
+    /// The files of the database.
+    #[error("{}: {error}\n  = help: otpostd's user must own the database's files (`ls -l {}*`), and the disk must have room; what is damaged comes from your backup", path.display(), path.display())]
+    Files {
         /// The database file.
         path: std::path::PathBuf,
         /// Why.
@@ -86,9 +93,12 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
     let keyring = Keyring::derive(&master);
     drop(master);
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let failed = |error| StartError::Store {
-        path: path.clone(),
-        error,
+    let failed = |error| {
+        let path = path.clone();
+        match error {
+            StoreError::Io(_) => StartError::Files { path, error },
+            error => StartError::Store { path, error },
+        }
     };
     let store = SqliteStore::open(OpenOptions {
         path: Some(path.clone()),
@@ -117,13 +127,15 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
         environment: config.environment,
         lockers: RwLock::new(config.sockets.lockers.clone()),
         outbox: Outbox::new(config.outbox.workers),
+        postman: Postman::default(),
         text_ended: watch::Sender::new(0),
         clients: watch::Sender::new(Clients {
             version: 0,
             entries: Arc::default(),
         }),
         radius_servers: AtomicU64::new(0),
-        refusals: LogLimit::default(),
+        refusal_lines: LogLimit::default(),
+        refusals: Refusals::default(),
         stopping: watch::Sender::new(false),
         grace: config.shutdown_grace.get(),
     });
@@ -154,7 +166,8 @@ pub async fn serve(ready: Ready) {
     } = ready;
     let stop = daemon.stopping.subscribe();
     let outbox = tokio::spawn(crate::outbox::run(Arc::clone(&daemon), poll, stop.clone()));
-    let sweeper = tokio::spawn(sweep(Arc::clone(&daemon), stop.clone()));
+    let post = tokio::spawn(postman::run(Arc::clone(&daemon), stop.clone()));
+    let sweeper = tokio::spawn(sweep::run(Arc::clone(&daemon), stop.clone()));
     let requests = tokio::spawn(sockets.serve(Arc::clone(&daemon), stop.clone()));
     let mut stopping = stop;
     sys::stopped(&mut stopping).await;
@@ -162,7 +175,9 @@ pub async fn serve(ready: Ready) {
     let grace = daemon.grace;
     let all = async {
         let _ = requests.await;
+        refused::drain(&daemon).await;
         let _ = outbox.await;
+        let _ = post.await;
         let _ = sweeper.await;
     };
     if sys::timeout(grace, all).await.is_none() {
@@ -170,19 +185,5 @@ pub async fn serve(ready: Ready) {
             seconds = grace.as_secs(),
             "not everything in flight ended in time; texts go on after the next start"
         );
-    }
-}
-
-/// Deletes rows that can matter no more.
-async fn sweep(daemon: Arc<Daemon>, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            () = sys::sleep(SWEEP_EVERY) => {}
-            () = sys::stopped(&mut stop) => return,
-        }
-        let now = daemon.now();
-        if let Err(failure) = daemon.write(move |tx| tx.sweep(now, SWEEP_ROWS)).await {
-            error!(error = %failure, "old rows cannot be deleted");
-        }
     }
 }

@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use crate::db;
 use crate::outbox::Outbox;
 use crate::passwords::Passwords;
+use crate::postman::Postman;
 use crate::providers::Providers;
+use crate::refused::Refusals;
 use crate::sys::{Clock, Draw, Entropy};
 
 /// The RADIUS client table as of a version.
@@ -68,14 +70,18 @@ pub struct Daemon {
     pub lockers: RwLock<Vec<String>>,
     /// Where texts leave.
     pub outbox: Outbox,
+    /// Where mails leave.
+    pub postman: Postman,
     /// Grows with each ended text, for those who wait for one.
     pub text_ended: watch::Sender<u64>,
     /// The RADIUS client table; every request looks at it.
     pub clients: watch::Sender<Clients>,
     /// Connected otpost-radius processes.
     pub radius_servers: AtomicU64,
-    /// Bounds the log lines about refused connections.
-    pub refusals: LogLimit,
+    /// Bounds the log lines about refused callers.
+    pub refusal_lines: LogLimit,
+    /// Bounds the audit rows about refused callers and RADIUS requests.
+    pub refusals: Refusals,
     /// When the daemon started.
     pub started: Timestamp,
     /// Turns true when the daemon is to stop.

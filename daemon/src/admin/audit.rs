@@ -1,14 +1,18 @@
 //! The audit chain: its last rows, and whether it holds.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
+use otpost_core::Timestamp;
 use otpost_core::audit::{Event, link};
+use otpost_core::portal::administrator::Scope;
 use otpost_ipc::admin::{AdminReply, AuditView};
-use otpost_store::AuditRow;
+use otpost_store::{AuditRow, Read};
 
 use super::page::Page;
-use super::{AdminError, read};
+use super::view::Names;
+use super::{Act, AdminError, read};
 use crate::state::Daemon;
 
 /// Rows checked in one read.
@@ -17,14 +21,23 @@ const PAGE: u32 = 1000;
 /// Most characters of a field that are shown; what somebody typed as a login may be long.
 const SHOWN: usize = 1000;
 
+/// Rows looked at for a page of a limited scope.
+const LOOKED_AT: u32 = 20_000;
+
 pub(super) async fn tail(
     daemon: &Arc<Daemon>,
+    act: &Act,
     after: Option<u64>,
     limit: u32,
 ) -> Result<AdminReply, AdminError> {
     let limit = limit.clamp(1, 200);
     let now = daemon.now();
+    let scope = act.scope.clone();
     read(daemon, move |read| {
+        if scope != Scope::All {
+            let rows = in_scope(read, &scope, (after, limit), now)?;
+            return Ok(AdminReply::Audit { rows });
+        }
         let rows = match after {
             Some(after) => Page::of(read.audit(after, limit)?.iter().map(view)).0,
             None => {
@@ -38,6 +51,44 @@ pub(super) async fn tail(
         Ok(AdminReply::Audit { rows })
     })
     .await
+}
+
+/// As the whole log, but only rows that concern the scope; of so many rows that one request costs no more than others.
+fn in_scope(
+    read: &mut dyn Read,
+    scope: &Scope,
+    (after, limit): (Option<u64>, u32),
+    now: Timestamp,
+) -> Result<Vec<AuditView>, AdminError> {
+    let names = Names::load(read, scope)?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let last = read.totals(now)?.audit_rows;
+    let mut start = after.unwrap_or(0).max(last.saturating_sub(u64::from(LOOKED_AT)));
+    let mut rows = VecDeque::new();
+    while start < last {
+        let page = read.audit(start, PAGE)?;
+        let Some(end) = page.last() else { break };
+        start = end.seq;
+        for row in &page {
+            let row = view(row);
+            if names.sees_row(read, (&row.resource, &row.user))? {
+                rows.push_back(row);
+            }
+        }
+        if after.is_some() && rows.len() >= limit {
+            rows.truncate(limit);
+            break;
+        }
+        // Without a start, the newest are what was asked for.
+        let surplus = rows.len().saturating_sub(limit);
+        rows.drain(..surplus);
+    }
+    if after.is_some() {
+        return Ok(Page::of(rows).0);
+    }
+    let (mut rows, _) = Page::of(rows.into_iter().rev());
+    rows.reverse();
+    Ok(rows)
 }
 
 fn view(row: &AuditRow) -> AuditView {

@@ -7,6 +7,7 @@ use otpost_core::Rng;
 use otpost_core::client::{FirstFactor, RadiusClient, Sealed};
 use otpost_core::ids::ClientId;
 use otpost_core::net::Network;
+use otpost_core::portal::administrator::Scope;
 use otpost_core::resource;
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, AdminReply};
@@ -67,11 +68,20 @@ fn make_secret(rng: &mut dyn Rng) -> Sealed {
     ))
 }
 
-/// Two entries with the same network would make the secret of a packet a matter of chance.
-fn distinct(tx: &mut dyn Tx, client: &RadiusClient) -> Result<(), AdminError> {
+/// Two entries with the same network would make the secret of a packet a matter of chance. Who administers some resources may not
+/// take addresses out of a network of the others either: their packets would come here.
+fn distinct(tx: &mut dyn Tx, client: &RadiusClient, scope: &Scope) -> Result<(), AdminError> {
     for other in tx.clients()? {
         if other.id == client.id {
             continue;
+        }
+        let overlaps = |n: &&Network| other.networks.iter().any(|o| o.overlaps(n));
+        if !scope.covers(other.resource)
+            && let Some(network) = client.networks.iter().find(overlaps)
+        {
+            return Err(AdminError::Forbidden(format!(
+                "the network {network} lies in one of a RADIUS client that you do not administer"
+            )));
         }
         if let Some(network) = client.networks.iter().find(|n| other.networks.contains(n)) {
             return Err(AdminError::Conflict(format!(
@@ -129,7 +139,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
             created: act.now,
         };
         client.check(weak_secret).map_err(AdminError::invalid)?;
-        distinct(tx, &client)?;
+        distinct(tx, &client, &act.scope)?;
         tx.put_client(&client)?;
         act.record_detail(tx, "radius-client-add", ("", &resource.name), client.name.clone())?;
         Ok(AdminReply::ClientSecret {
@@ -180,7 +190,7 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
         client
             .check(weak_secret || secret.is_none())
             .map_err(AdminError::invalid)?;
-        distinct(tx, &client)?;
+        distinct(tx, &client, &act.scope)?;
         tx.put_client(&client)?;
         let resource = tx.resource(client.resource)?.map_or_else(String::new, |r| r.name);
         act.record_detail(tx, "radius-client-set", ("", &resource), client.name.clone())?;
@@ -191,15 +201,19 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
     Ok(reply)
 }
 
-pub(super) async fn list(daemon: &Arc<Daemon>, after: Option<String>) -> Result<AdminReply, AdminError> {
+pub(super) async fn list(
+    daemon: &Arc<Daemon>,
+    act: Act,
+    after: Option<String>,
+) -> Result<AdminReply, AdminError> {
     let after = after.map(|name| resource::key(&name));
     read(daemon, move |read| {
-        let names = view::Names::load(read)?;
+        let names = view::Names::load(read, &act.scope)?;
         let behind = |c: &RadiusClient| after.as_ref().is_none_or(|after| resource::key(&c.name) > *after);
         let (clients, more) = Page::of(
             read.clients()?
                 .iter()
-                .filter(|c| behind(c))
+                .filter(|c| behind(c) && act.scope.covers(c.resource))
                 .map(|c| view::client(c, names.of(&[c.resource]).first().map_or("", String::as_str))),
         );
         Ok(AdminReply::Clients { clients, more })

@@ -15,6 +15,9 @@ pub(crate) enum AdminError {
     /// A unique value is taken, or something still refers to the row.
     #[error("{0}")]
     Conflict(String),
+    /// Who asks may not.
+    #[error("{0}")]
+    Forbidden(String),
     /// The sending gate, or too much at once.
     #[error("{0}")]
     Refused(String),
@@ -29,6 +32,7 @@ impl AdminError {
             Self::Invalid(_) => FaultCode::Invalid,
             Self::NotFound(_) => FaultCode::NotFound,
             Self::Conflict(_) => FaultCode::Conflict,
+            Self::Forbidden(_) => FaultCode::Forbidden,
             Self::Refused(_) => FaultCode::Busy,
             Self::Store(StoreError::Damaged(_)) => FaultCode::Internal,
             Self::Store(_) => FaultCode::Unavailable,

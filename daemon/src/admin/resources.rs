@@ -110,13 +110,18 @@ pub(super) async fn show(daemon: &Arc<Daemon>, name: String) -> Result<AdminRepl
     .await
 }
 
-pub(super) async fn list(daemon: &Arc<Daemon>, after: Option<String>) -> Result<AdminReply, AdminError> {
+pub(super) async fn list(
+    daemon: &Arc<Daemon>,
+    act: Act,
+    after: Option<String>,
+) -> Result<AdminReply, AdminError> {
     let after = after.map(|name| resource::key(&name));
     read(daemon, move |read| {
         let mut page = Page::default();
         let mut more = false;
         for resource in read.resources()? {
-            if after.as_ref().is_some_and(|after| resource.key() <= *after) {
+            let before = after.as_ref().is_some_and(|after| resource.key() <= *after);
+            if before || !act.scope.covers(resource.id) {
                 continue;
             }
             if !page.push(view::resource(&resource, read.users_of(resource.id)?)) {

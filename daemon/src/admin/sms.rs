@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use otpost_core::client::Sealed;
 use otpost_core::gate::{self, Policy};
-use otpost_core::ids::{MessageId, ProviderId};
+use otpost_core::ids::{MessageId, ProviderId, ResourceId};
 use otpost_core::outbox::{Kind, Message, State};
 use otpost_core::phone::{Phone, Region};
+use otpost_core::portal::administrator::Scope;
+use otpost_core::portal::enrolment::Enrolment;
+use otpost_core::portal::verification::Verification;
 use otpost_core::provider::{Provider, ProviderKind};
 use otpost_core::resource;
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminReply, MessageView, SmsPolicySet};
-use otpost_store::Read;
+use otpost_store::{Read, StoreError, document};
 use zeroize::Zeroizing;
 
 use super::page::Page;
@@ -296,8 +299,22 @@ pub(super) async fn policy_set(
     .await
 }
 
+/// On which resource a text is; a test is on none.
+fn resource_of(read: &mut dyn Read, kind: &Kind) -> Result<Option<ResourceId>, StoreError> {
+    Ok(match kind {
+        Kind::Code { challenge, .. } => read.challenge(*challenge)?.map(|c| c.resource),
+        Kind::Enrol { enrolment, .. } => document::get::<Enrolment>(read, &enrolment.0)?.map(|e| e.resource),
+        Kind::Portal { verification, .. } => {
+            document::get::<Verification>(read, &verification.0)?.and_then(|v| v.resource)
+        }
+        Kind::Notice { resource, .. } => Some(*resource),
+        Kind::Test => None,
+    })
+}
+
 pub(super) async fn messages(
     daemon: &Arc<Daemon>,
+    act: Act,
     limit: u32,
     after: Option<String>,
 ) -> Result<AdminReply, AdminError> {
@@ -314,9 +331,19 @@ pub(super) async fn messages(
             newest.by_ref().find(|message| message.id == after);
         }
         for message in newest {
-            let (kind, phone) = match &message.kind {
-                Kind::Code { token, .. } => ("code", read.token(*token)?.map(|t| t.phone)),
-                Kind::Test => ("test", read.test_number(message.id)?),
+            if act.scope != Scope::All {
+                let resource = resource_of(read, &message.kind)?;
+                if !resource.is_some_and(|resource| act.scope.covers(resource)) {
+                    continue;
+                }
+            }
+            let kind = message.kind.as_str();
+            let phone = match &message.kind {
+                Kind::Code { token, .. } | Kind::Portal { token, .. } => read.token(*token)?.map(|t| t.phone),
+                Kind::Enrol { enrolment, .. } => {
+                    document::get::<Enrolment>(read, &enrolment.0)?.and_then(|e| e.phone().ok().flatten())
+                }
+                Kind::Test | Kind::Notice { .. } => read.test_number(message.id)?,
             };
             let taken = page.push(MessageView {
                 id: message.id.to_string(),

@@ -28,6 +28,7 @@ pub(super) async fn status(daemon: &Arc<Daemon>, act: &Act) -> Result<AdminReply
             .warnings
             .push("this is a development set-up: texts may be kept readable in a file".to_owned());
     }
+    let scope = act.scope.clone();
     read(daemon, move |read| {
         let mut status = status.clone();
         let totals = read.totals(now)?;
@@ -55,7 +56,7 @@ pub(super) async fn status(daemon: &Arc<Daemon>, act: &Act) -> Result<AdminReply
         if policy.paused {
             warn.push("sending is paused: otpostctl sms resume".to_owned());
         }
-        for client in clients {
+        for client in clients.into_iter().filter(|c| scope.covers(c.resource)) {
             if !client.require_message_authenticator {
                 warn.push(format!(
                     "RADIUS client {} may leave out Message-Authenticator (CVE-2024-3596): make the VPN send it, then \

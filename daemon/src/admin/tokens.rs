@@ -86,7 +86,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Resul
         };
         tx.put_token(&token)?;
         act.record_detail(tx, "token-add", (&user.login, &first.name), token.phone.masked())?;
-        let names = Names::load(tx)?;
+        let names = Names::load(tx, &act.scope)?;
         Ok(AdminReply::Token(view::token(&token, &user.login, &names)))
     })
     .await
@@ -113,14 +113,15 @@ fn free(tx: &mut dyn Tx, phone: &Phone, resources: &[Resource]) -> Result<(), Ad
     ))
 }
 
-pub(super) async fn list(daemon: &Arc<Daemon>, user: String) -> Result<AdminReply, AdminError> {
+pub(super) async fn list(daemon: &Arc<Daemon>, act: Act, user: String) -> Result<AdminReply, AdminError> {
     read(daemon, move |read| {
         let user = find_user(read, &user)?;
-        let names = Names::load(read)?;
+        let names = Names::load(read, &act.scope)?;
         let tokens = read.tokens_of(user.id)?;
         Ok(AdminReply::Tokens {
             tokens: tokens
                 .iter()
+                .filter(|t| names.sees(&t.resources))
                 .map(|t| view::token(t, &user.login, &names))
                 .collect(),
         })
@@ -162,7 +163,7 @@ pub(super) async fn set(
             token.name = token::name(name, &token.phone).map_err(AdminError::invalid)?;
         }
         tx.put_token(&token)?;
-        let names = Names::load(tx)?;
+        let names = Names::load(tx, &act.scope)?;
         let shown = view::token(&token, &login, &names);
         act.record_detail(
             tx,

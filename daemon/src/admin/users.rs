@@ -9,7 +9,7 @@ use otpost_core::name::LoginName;
 use otpost_core::user::{PasswordHash, User};
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminReply, UserAdd, UserSet};
-use otpost_store::Read;
+use otpost_store::{Read, StoreError};
 use zeroize::Zeroizing;
 
 use super::page::Page;
@@ -89,7 +89,7 @@ fn aliases(raw: &[String], name: &LoginName) -> Result<Vec<LoginName>, AdminErro
 }
 
 fn shown(read: &mut dyn Read, user: &User, act: &Act) -> Result<AdminReply, AdminError> {
-    let names = Names::load(read)?;
+    let names = Names::load(read, &act.scope)?;
     let guard = read.guard(user.id)?;
     let tokens = read.tokens_of(user.id)?;
     Ok(AdminReply::User(view::user(
@@ -109,6 +109,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, add: UserAdd) -> Result<
         password,
         locked: None,
         bypass_until: None,
+        profile: otpost_core::user::Profile::default(),
         resources: Vec::new(),
         created: act.now,
     };
@@ -157,8 +158,31 @@ pub(super) async fn show(daemon: &Arc<Daemon>, act: Act, user: String) -> Result
     .await
 }
 
+/// Users of the scope after a name, one more than `limit` where there are as many.
+fn seen(
+    read: &mut dyn Read,
+    names: &Names,
+    (after, search): (Option<&LoginName>, &str),
+    limit: u32,
+) -> Result<Vec<User>, StoreError> {
+    let wanted = limit.saturating_add(1);
+    let enough = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let mut seen = Vec::new();
+    let mut after = after.cloned();
+    loop {
+        let page = read.users(after.as_ref(), search, wanted)?;
+        let last = page.len() < enough;
+        after = page.last().map(|user| user.name.clone());
+        seen.extend(page.into_iter().filter(|user| names.sees(&user.resources)));
+        if last || seen.len() >= enough {
+            return Ok(seen);
+        }
+    }
+}
+
 pub(super) async fn list(
     daemon: &Arc<Daemon>,
+    act: &Act,
     search: String,
     after: Option<String>,
     limit: u32,
@@ -169,9 +193,10 @@ pub(super) async fn list(
         .map(|a| LoginName::parse(&a))
         .transpose()
         .map_err(AdminError::invalid)?;
+    let scope = act.scope.clone();
     read(daemon, move |read| {
-        let names = Names::load(read)?;
-        let mut users = read.users(after.as_ref(), &search.to_lowercase(), limit.saturating_add(1))?;
+        let names = Names::load(read, &scope)?;
+        let mut users = seen(read, &names, (after.as_ref(), &search.to_lowercase()), limit)?;
         let mut more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let mut page = Page::default();

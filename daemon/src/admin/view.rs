@@ -7,6 +7,8 @@ use otpost_core::client::{FirstFactor, RadiusClient};
 use otpost_core::ids::ResourceId;
 use otpost_core::limits::Guard;
 use otpost_core::limits::Lock;
+use otpost_core::name::LoginName;
+use otpost_core::portal::administrator::Scope;
 use otpost_core::provider::{Provider, ProviderKind};
 use otpost_core::resource::{Resource, WithoutToken};
 use otpost_core::token::{Status, Token};
@@ -16,18 +18,50 @@ use otpost_store::{Read, StoreError};
 
 use crate::ipc::authenticator;
 
-/// Names of all resources, for showing ids.
-pub(super) struct Names(HashMap<ResourceId, String>);
+/// Names of the resources in a scope, for showing ids; what lies outside is not shown.
+pub(super) struct Names {
+    names: HashMap<ResourceId, String>,
+    all: bool,
+}
 
 impl Names {
-    pub(super) fn load(read: &mut dyn Read) -> Result<Self, StoreError> {
-        Ok(Self(
-            read.resources()?.into_iter().map(|r| (r.id, r.name)).collect(),
-        ))
+    pub(super) fn load(read: &mut dyn Read, scope: &Scope) -> Result<Self, StoreError> {
+        let resources = read.resources()?.into_iter();
+        Ok(Self {
+            names: resources
+                .filter(|r| scope.covers(r.id))
+                .map(|r| (r.id, r.name))
+                .collect(),
+            all: *scope == Scope::All,
+        })
+    }
+
+    /// Whether what is bound to these resources is seen.
+    pub(super) fn sees(&self, ids: &[ResourceId]) -> bool {
+        self.all || ids.iter().any(|id| self.names.contains_key(id))
+    }
+
+    /// Whether a row that names this resource and user, by their names, is seen.
+    pub(super) fn sees_row(
+        &self,
+        read: &mut dyn Read,
+        (resource, user): (&str, &str),
+    ) -> Result<bool, StoreError> {
+        if self.all {
+            return Ok(true);
+        }
+        if !resource.is_empty() {
+            return Ok(self.names.values().any(|name| name == resource));
+        }
+        let Ok(name) = LoginName::parse(user) else {
+            return Ok(false);
+        };
+        let user = read.user_by_name(&name)?;
+        Ok(user.is_some_and(|user| self.sees(&user.resources)))
     }
 
     pub(super) fn of(&self, ids: &[ResourceId]) -> Vec<String> {
-        let mut names: Vec<String> = ids.iter().filter_map(|id| self.0.get(id).cloned()).collect();
+        let mut names: Vec<String> = ids.iter().filter_map(|id| self.names.get(id).cloned()).collect();
         names.sort();
         names
     }
@@ -47,12 +81,21 @@ pub(super) fn user(user: &User, guard: &Guard, tokens: &[Token], names: &Names, 
         login: user.login.clone(),
         aliases: user.aliases.iter().map(ToString::to_string).collect(),
         email: user.email.clone(),
+        first_name: user.profile.first_name.clone(),
+        last_name: user.profile.last_name.clone(),
         password: user.password.is_some(),
+        way_in: user.password.is_some() || user.email.is_some(),
+        recovery_left: None,
+        last_login: None,
         resources: names.of(&user.resources),
         locked,
         bypass_until: user.bypass_until.filter(|until| now < *until).map(|t| t.0),
         failures: guard.consecutive,
-        tokens: tokens.iter().map(|t| token(t, &user.login, names)).collect(),
+        tokens: tokens
+            .iter()
+            .filter(|t| names.sees(&t.resources))
+            .map(|t| token(t, &user.login, names))
+            .collect(),
     }
 }
 
@@ -61,6 +104,7 @@ pub(super) fn token(token: &Token, login: &str, names: &Names) -> TokenView {
         id: token.id.to_string(),
         user: login.to_owned(),
         name: token.name.clone(),
+        kind: "sms".to_owned(),
         phone: token.phone.masked(),
         digits: token.digits.get(),
         status: match token.status {
@@ -96,7 +140,9 @@ pub(super) fn resource(resource: &Resource, users: u64) -> ResourceView {
             pam_services: Some(resource.pam_services.clone()),
             shared_phones: Some(resource.shared_phones),
             region: Some(resource.region.map_or_else(String::new, String::from)),
+            self_service: None,
         },
+        portal: String::new(),
         users,
     }
 }

@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
+use crate::refused::{self, Wanted};
 use crate::state::Daemon;
 use crate::{admin, sys};
 
@@ -80,6 +81,7 @@ pub enum ListenError {
 pub struct Sockets {
     pam: UnixListener,
     radius: UnixListener,
+    portal: UnixListener,
     admin: UnixListener,
     access: HashMap<&'static str, Access>,
     paths: Vec<PathBuf>,
@@ -106,7 +108,7 @@ impl Sockets {
             })
         };
         let radius_user = user("radius-user", &config.radius_user)?;
-        user("portal-user", &config.portal_user)?;
+        let portal_user = user("portal-user", &config.portal_user)?;
         let admin_group = match &config.admin_group {
             None => None,
             Some(name) => {
@@ -125,11 +127,16 @@ impl Sockets {
         let own = geteuid().as_raw();
         let pam_path = config.directory.join("pam.sock");
         let radius_path = config.directory.join("radius.sock");
+        let portal_path = config.directory.join("portal.sock");
         let admin_path = config.directory.join("admin.sock");
         let pam = bind(&pam_path, 0o666)?;
         let radius = bind(&radius_path, 0o660)?;
         if let Some(user) = &radius_user {
             give(&radius_path, Some(user.uid), Some(user.gid), &user.name)?;
+        }
+        let portal = bind(&portal_path, 0o660)?;
+        if let Some(user) = &portal_user {
+            give(&portal_path, Some(user.uid), Some(user.gid), &user.name)?;
         }
         let admin = bind(&admin_path, 0o660)?;
         if let Some(group) = &admin_group {
@@ -147,6 +154,15 @@ impl Sockets {
                 },
             ),
             (
+                "portal",
+                Access {
+                    uids: std::iter::once(own)
+                        .chain(portal_user.map(|u| u.uid.as_raw()))
+                        .collect(),
+                    ..Access::default()
+                },
+            ),
+            (
                 "admin",
                 Access {
                     uids: vec![own],
@@ -158,9 +174,10 @@ impl Sockets {
         Ok(Self {
             pam,
             radius,
+            portal,
             admin,
             access,
-            paths: vec![pam_path, radius_path, admin_path],
+            paths: vec![pam_path, radius_path, portal_path, admin_path],
         })
     }
 
@@ -169,6 +186,7 @@ impl Sockets {
         let Self {
             pam,
             radius,
+            portal,
             admin,
             access,
             paths,
@@ -189,6 +207,15 @@ impl Sockets {
                     role: Role::Radius,
                     listener: radius,
                     access: get("radius")
+                },
+                &daemon,
+                stop.clone()
+            ),
+            serve(
+                Listening {
+                    role: Role::Portal,
+                    listener: portal,
+                    access: get("portal")
                 },
                 &daemon,
                 stop.clone()
@@ -369,10 +396,15 @@ async fn connection(
             .flatten()
     };
     if let Err(refusal) = may_connect(role, peer, account.as_ref(), &access) {
-        if daemon.refusals.allow(daemon.now()) {
-            warn!(?role, uid = peer.uid, pid = peer.pid, %refusal, "refused a connection");
-        }
-        Connection::refuse(stream, fault(&daemon, FaultCode::Forbidden, &refusal.to_string())).await;
+        let reference = daemon.reference();
+        refused::caller(&daemon, peer, refusal, Wanted::Connection(role), &reference).await;
+        let fault = Fault {
+            code: FaultCode::Forbidden,
+            message: refusal.to_string(),
+            retry_after: None,
+            reference: reference.to_string(),
+        };
+        Connection::refuse(stream, fault).await;
         return;
     }
     let connection = match Connection::accept(stream, role, sys::sleep(HELLO)).await {
@@ -400,10 +432,13 @@ async fn connection(
         }
         Role::Admin => {
             let actor = account.map_or_else(|| format!("uid {}", peer.uid), |a| a.login);
-            let handle = |op| admin::handle(Arc::clone(&daemon), actor.clone(), op);
+            let handle = |op| admin::handle(Arc::clone(&daemon), admin::Caller::local(actor.clone()), op);
             connection.serve(16, stopping, handle).await
         }
-        Role::Portal => Ok(()),
+        Role::Portal => {
+            let handle = |op| super::portal::handle(Arc::clone(&daemon), op);
+            connection.serve(1024, stopping, handle).await
+        }
     };
     if let Err(error) = ended {
         debug!(?role, uid = peer.uid, %error, "a connection broke");

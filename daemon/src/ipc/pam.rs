@@ -7,13 +7,14 @@ use otpost_core::client::FirstFactor;
 use otpost_core::ids::AttemptId;
 use otpost_core::net::Source;
 use otpost_ipc::pam::{PamBegin, PamOp, PamReply};
-use otpost_ipc::peer::{self, Access, Account, Peer, Standing};
+use otpost_ipc::peer::{self, Access, Account, Peer, Refusal, Standing};
 use otpost_ipc::{DenyKind, Fault, FaultCode, LoginReply, Outcome};
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{Instrument, error, info_span};
 use zeroize::Zeroizing;
 
 use super::{map, process};
 use crate::login::{self, Further, Guarded, LoginError, Start, Verdict};
+use crate::refused::{self, Wanted};
 use crate::state::Daemon;
 
 /// Answers one request.
@@ -57,12 +58,17 @@ async fn begin(
     let standing = match peer::may_begin(peer, account.map(|a| a.login.as_str()), &access, asked) {
         Ok(standing) => standing,
         Err(refusal) => {
-            warn!(%refusal, service = ?begin.service, "refused a caller of pam.sock");
+            let reference = daemon.reference();
+            let wanted = Wanted::Login {
+                service: &begin.service,
+                user: &begin.user,
+            };
+            refused::caller(daemon, peer, refusal, wanted, &reference).await;
             return Outcome::Err(Fault {
                 code: FaultCode::Forbidden,
                 message: refusal.to_string(),
                 retry_after: None,
-                reference: daemon.reference().to_string(),
+                reference: reference.to_string(),
             });
         }
     };
@@ -107,10 +113,12 @@ async fn further(
     typed: Option<Zeroizing<String>>,
 ) -> Outcome<PamReply> {
     if peer.uid != 0 && daemon.lockers.read().map_or(true, |l| l.is_empty()) {
+        let reference = daemon.reference();
+        refused::caller(daemon, peer, Refusal::RootOnly, Wanted::Further, &reference).await;
         return Outcome::Ok(LoginReply::Deny {
             text: "Login refused.".to_owned(),
             kind: DenyKind::Denied,
-            reference: daemon.reference().to_string(),
+            reference: reference.to_string(),
         });
     }
     // The same answer to the same session is the same request: a module that lost the reply may ask again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use otpost_core::challenge::{Channel, Origin};
 use otpost_core::net::Source;
-use otpost_ipc::radius::{ClientTable, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply};
+use otpost_ipc::radius::{ClientTable, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply, RadiusReport};
 use otpost_ipc::{Fault, FaultCode, Outcome, Secret};
 use otpost_store::StoreError;
 use tracing::{Instrument, error, info_span};
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::map;
 use crate::admin::page::Page;
 use crate::login::{self, Further, Guarded, LoginError, Start, Verdict};
+use crate::refused;
 use crate::state::Daemon;
 use crate::sys;
 
@@ -31,6 +32,7 @@ pub(super) async fn handle(daemon: Arc<Daemon>, op: RadiusOp) -> Outcome<RadiusR
             let span = info_span!("radius", client = ?answer.client);
             self::answer(&daemon, answer).instrument(span).await
         }
+        RadiusOp::Report(report) => self::report(&daemon, report).await,
         RadiusOp::Clients { after, from } => clients(&daemon, after, from).await,
     }
 }
@@ -76,6 +78,15 @@ async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusRep
     };
     let verdict = login::answer(daemon, further).await;
     outcome(daemon, verdict)
+}
+
+async fn report(daemon: &Daemon, report: RadiusReport) -> Outcome<RadiusReply> {
+    let table = Arc::clone(&daemon.clients.borrow().entries);
+    let Some(client) = table.iter().find(|c| c.name == report.client) else {
+        return gone(daemon);
+    };
+    refused::radius(daemon, report, client.resource).await;
+    Outcome::Ok(RadiusReply::Reported)
 }
 
 async fn clients(daemon: &Arc<Daemon>, after: Option<u64>, from: u32) -> Outcome<RadiusReply> {

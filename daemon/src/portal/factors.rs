@@ -1,0 +1,140 @@
+//! Second factors of a person: loaded, offered, and what typing one changes.
+
+use otpost_core::Timestamp;
+use otpost_core::ids::UserId;
+use otpost_core::limits::{Guard, HOUR};
+use otpost_core::net::Source;
+use otpost_core::portal::answer::Change;
+use otpost_core::portal::factors::{Factors, HelpdeskCode, Method, RecoverySet, TotpToken, Way};
+use otpost_core::token::Token;
+use otpost_ipc::portal::{self, MethodView};
+use otpost_store::{CounterKey, Read, StoreError, Tx, document};
+
+/// The second factors of `user`.
+pub(crate) fn load(read: &mut dyn Read, user: UserId) -> Result<Factors, StoreError> {
+    Ok(Factors {
+        sms: read.tokens_of(user)?,
+        totp: document::of::<TotpToken>(read, &user.0)?,
+        recovery: document::get::<RecoverySet>(read, &user.0)?,
+        helpdesk: document::get::<HelpdeskCode>(read, &user.0)?,
+    })
+}
+
+/// A method in the words of the wire.
+pub(crate) fn on_wire(method: Method) -> portal::Method {
+    match method {
+        Method::Sms => portal::Method::Sms,
+        Method::Totp => portal::Method::Totp,
+        Method::Recovery => portal::Method::Recovery,
+        Method::Helpdesk => portal::Method::Helpdesk,
+        Method::Mail => portal::Method::Mail,
+        Method::Password => portal::Method::Password,
+    }
+}
+
+/// A method as the core knows it.
+pub(crate) fn from_wire(method: portal::Method) -> Method {
+    match method {
+        portal::Method::Sms => Method::Sms,
+        portal::Method::Totp => Method::Totp,
+        portal::Method::Recovery => Method::Recovery,
+        portal::Method::Helpdesk => Method::Helpdesk,
+        portal::Method::Mail => Method::Mail,
+        portal::Method::Password => Method::Password,
+    }
+}
+
+/// Ways as pages show them.
+pub(crate) fn views(ways: &[Way]) -> Vec<MethodView> {
+    ways.iter()
+        .map(|way| MethodView {
+            method: on_wire(way.method),
+            name: way.name.clone(),
+        })
+        .collect()
+}
+
+/// Names the counters of wrong passwords and codes that are not the user's own: names of nobody have them too.
+pub(crate) fn counted(what: &str, name: &str, source: Option<&Source>) -> String {
+    let name: String = name.chars().take(64).collect();
+    match source {
+        Some(source) => format!("{what} {name} {}", source.key()),
+        None => format!("{what} {name}"),
+    }
+}
+
+/// Wrong recovery and helpdesk codes of a user.
+pub(crate) fn spare_key(user: UserId) -> String {
+    format!("spare {user}")
+}
+
+/// Whose rows the changes of an answer belong to.
+pub(crate) struct Whose<'a> {
+    /// The person; absent for a name of nobody.
+    pub(crate) user: Option<UserId>,
+    /// Name under which wrong codes from e-mails count.
+    pub(crate) name: &'a str,
+    pub(crate) source: &'a Source,
+    pub(crate) now: Timestamp,
+}
+
+/// Stores what an answer changes.
+pub(crate) fn apply(tx: &mut dyn Tx, changes: &[Change], whose: &Whose<'_>) -> Result<(), StoreError> {
+    let lost = || StoreError::Damaged("an answer refers to a missing user or token".to_owned());
+    let (source, now) = (whose.source, whose.now);
+    for change in changes {
+        match (change, whose.user) {
+            (Change::Verification(verification), _) => document::put(tx, verification.as_ref())?,
+            (Change::MailFailure, _) => {
+                let key = counted("mail-wrong", whose.name, Some(source));
+                let counter = tx.counter(CounterKey::Portal(&key))?.failed_password(now);
+                tx.put_counter(CounterKey::Portal(&key), &counter)?;
+            }
+            (Change::Guard(guard), Some(user)) => tx.put_guard(user, guard)?,
+            (Change::Totp(app), Some(_)) => document::put(tx, app.as_ref())?,
+            (Change::Recovery(set), Some(_)) => document::put(tx, set.as_ref())?,
+            (Change::HelpdeskUsed, Some(user)) => document::delete::<HelpdeskCode>(tx, &user.0)?,
+            (Change::TokenVerified(id), Some(_)) => {
+                let token = tx.token(*id)?.ok_or_else(lost)?;
+                tx.put_token(&Token {
+                    verified: true,
+                    ..token
+                })?;
+            }
+            (Change::SourceKnown, Some(user)) => {
+                tx.put_source_success(user, &source.key(), now)?;
+                tx.delete_counter(CounterKey::PasswordsFromSource(user, &source.key()))?;
+            }
+            (Change::SpareFailure, Some(user)) => {
+                let key = spare_key(user);
+                let counter = tx.counter(CounterKey::Portal(&key))?.hit(now, HOUR);
+                tx.put_counter(CounterKey::Portal(&key), &counter)?;
+            }
+            (Change::PasswordFailure, Some(user)) => wrong_password(tx, user, source, now)?,
+            // A change without its row would be lost: roll everything back instead.
+            (_, None) => return Err(lost()),
+        }
+    }
+    Ok(())
+}
+
+/// Counts one more wrong password of a user.
+pub(crate) fn wrong_password(
+    tx: &mut dyn Tx,
+    user: UserId,
+    source: &Source,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let network = source.key();
+    let key = CounterKey::PasswordsFromSource(user, &network);
+    let counter = tx.counter(key)?.failed_password(now);
+    tx.put_counter(key, &counter)?;
+    let key = CounterKey::PasswordsOfUser(user);
+    let counter = tx.counter(key)?.hit(now, HOUR);
+    tx.put_counter(key, &counter)
+}
+
+/// Whether the second factor of a person is locked.
+pub(crate) fn locked(guard: &Guard, now: Timestamp) -> bool {
+    guard.lock_at(now).is_some()
+}

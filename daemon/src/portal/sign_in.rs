@@ -1,0 +1,295 @@
+//! Sign-in by password, and what follows a first factor.
+
+use std::sync::Arc;
+
+use otpost_core::ids::Reference;
+use otpost_core::limits::{Counter, HOUR, MONTH};
+use otpost_core::login::First;
+use otpost_core::name::LoginName;
+use otpost_core::portal::factors::Factors;
+use otpost_core::portal::invite::Invite;
+use otpost_core::portal::reason::Reason;
+use otpost_core::portal::session::{PortalSession, Stage, Who, fingerprint};
+use otpost_core::portal::sign_in::{self, Entry, Knocking};
+use otpost_core::portal::verification::{For, Owner};
+use otpost_core::resource::Resource;
+use otpost_core::user::User;
+use otpost_ipc::Secret;
+use otpost_ipc::portal::{Browser, Next, PortalReply};
+use otpost_store::{CounterKey, Read, StoreError, Tx, document};
+use zeroize::Zeroizing;
+
+use super::error::PortalError;
+use super::factors::{self, counted};
+use super::request::{About, Ctx, Out, read, run};
+use super::{asks, session, site};
+use crate::login::shown;
+use crate::outbox::Job;
+use crate::state::Daemon;
+
+/// What somebody typed.
+pub(crate) struct Knock {
+    pub(crate) address: String,
+    pub(crate) user: String,
+    pub(crate) invite: Option<Secret>,
+    pub(crate) browser: Browser,
+}
+
+/// Signs in by password.
+pub(crate) async fn by_password(
+    daemon: &Arc<Daemon>,
+    reference: &Reference,
+    knock: Knock,
+    password: Secret,
+) -> Result<PortalReply, PortalError> {
+    let name = LoginName::parse(&knock.user).ok();
+    let (address, wanted) = (knock.address.clone(), name.clone());
+    let stored = read(daemon, move |read| {
+        site::find(read, &address)?;
+        let user = match &wanted {
+            Some(name) => read.user_by_name(name)?,
+            None => None,
+        };
+        Ok(user.and_then(|u| u.password).map(|hash| hash.0))
+    })
+    .await?;
+    // The work is the same for users that do not exist.
+    let typed = Zeroizing::new(password.expose().to_owned());
+    let passed = daemon.passwords.verify(typed, stored.clone()).await?;
+    run(daemon, reference, move |tx, ctx| {
+        let resource = site::find(tx, &knock.address)?;
+        let rows = Rows::load(tx, &resource, (name.as_ref(), &knock), ctx)?;
+        let now_stored = rows.user.as_ref().and_then(|u| u.password.as_ref());
+        let first = match now_stored {
+            None => First::NoPassword,
+            // A password that was changed meanwhile was not the one that was looked at.
+            Some(hash) if passed && stored.as_deref() == Some(&*hash.0) => First::Passed,
+            Some(_) => First::Failed,
+        };
+        let (entry, reason) = sign_in::by_password(&rows.knocking(&resource), first, ctx.now);
+        let named = rows
+            .user
+            .as_ref()
+            .map_or_else(|| shown(&knock.user), |u| u.login.clone());
+        let about = About::new(&named, &resource, &rows.source);
+        let user = rows.user.as_ref();
+        match (entry, user) {
+            (Entry::Refused { retry_after, counts }, _) => {
+                if counts {
+                    rows.count(tx, ctx)?;
+                }
+                Ok(refused(ctx, &about, reason, retry_after))
+            }
+            // Only a user that exists comes further.
+            (_, None) => Ok(refused(ctx, &about, Reason::UnknownUser, None)),
+            (entry, Some(user)) => {
+                let invited = invited(tx, knock.invite.as_ref(), user, &resource, ctx)?;
+                let opening = session::Opening {
+                    who: Who::User(user.id),
+                    resource: &resource,
+                    stage: Stage::Factor,
+                    by_mail: false,
+                    invited,
+                    browser: &knock.browser,
+                };
+                let (session, cookie) = session::open(&opening, &mut ctx.rng, ctx.now);
+                let further = Further {
+                    resource: &resource,
+                    user,
+                    factors: &rows.factors,
+                };
+                further.enter(tx, (session, cookie), (entry, reason), ctx)
+            }
+        }
+    })
+    .await
+}
+
+/// The answer to whoever is not let in.
+pub(crate) fn refused(ctx: &Ctx, about: &About, reason: Reason, retry_after: Option<u32>) -> Out {
+    Out {
+        reply: PortalReply::Refused {
+            retry_after,
+            reference: ctx.reference.to_string(),
+        },
+        job: None,
+        events: vec![about.event(ctx, "deny", reason, "")],
+    }
+}
+
+/// Whether the link that somebody came by is theirs and not used up.
+pub(crate) fn invited(
+    read: &mut dyn Read,
+    secret: Option<&Secret>,
+    user: &User,
+    resource: &Resource,
+    ctx: &Ctx,
+) -> Result<bool, StoreError> {
+    let invite: Option<Invite> = match secret {
+        Some(secret) => document::by_key(read, &fingerprint(secret.expose()))?,
+        None => None,
+    };
+    Ok(invite.is_some_and(|invite| invite.holds(user.id, resource.id, ctx.now)))
+}
+
+/// A person whose first factor passed.
+pub(crate) struct Further<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) user: &'a User,
+    pub(crate) factors: &'a Factors,
+}
+
+impl Further<'_> {
+    /// Asks for the second factor, or signs in. `session` is fresh, with its cookie, and not stored yet.
+    pub(crate) fn enter(
+        &self,
+        tx: &mut dyn Tx,
+        (session, cookie): (PortalSession, Secret),
+        (entry, reason): (Entry, Reason),
+        ctx: &mut Ctx,
+    ) -> Result<Out, PortalError> {
+        let about = About::new(&self.user.login, self.resource, &session.source);
+        match entry {
+            Entry::Refused { retry_after, .. } => {
+                document::delete::<PortalSession>(tx, &session.id.0)?;
+                Ok(refused(ctx, &about, reason, retry_after))
+            }
+            Entry::Full => {
+                let (session, cookie) = session::rotate(&session, Stage::Full, &mut ctx.rng, ctx.now);
+                document::put(tx, &session)?;
+                let network = session.source.key();
+                tx.delete_counter(CounterKey::PasswordsFromSource(self.user.id, &network))?;
+                let mut out = self.signed(&session, cookie, (Next::Home, None), ctx);
+                out.events.push(about.event(ctx, "sign-in", reason, ""));
+                Ok(out)
+            }
+            Entry::Factor(ways) => {
+                let (mut session, cookie) = (
+                    PortalSession {
+                        stage: Stage::Factor,
+                        ..session
+                    },
+                    cookie,
+                );
+                let beginning = asks::Beginning {
+                    session: session.id,
+                    owner: Some(Owner::User(self.user.id)),
+                    resource: self.resource,
+                    purpose: For::SignIn,
+                    source: &session.source,
+                    name: "",
+                };
+                let verification = asks::begin(beginning, ctx);
+                session.verification = Some(verification.id);
+                // The text's language is the session's: it must be there before.
+                document::put(tx, &session)?;
+                let (verification, job) = asks::first(tx, verification, (&ways, self.factors), None, ctx)?;
+                let ask = asks::view(tx, &verification, &ways, ctx.now)?;
+                let mut out = self.signed(&session, cookie, (Next::Factor(ask), job), ctx);
+                out.events.push(about.event(ctx, "challenge", reason, ""));
+                Ok(out)
+            }
+        }
+    }
+
+    fn signed(
+        &self,
+        session: &PortalSession,
+        cookie: Secret,
+        (next, job): (Next, Option<Job>),
+        ctx: &Ctx,
+    ) -> Out {
+        Out {
+            reply: PortalReply::Signed {
+                session: cookie,
+                max_age: ctx.now.seconds_until(session.ends),
+                next,
+                lang: self.user.profile.lang.clone(),
+                codes: Vec::new(),
+            },
+            job,
+            events: Vec::new(),
+        }
+    }
+}
+
+/// What is known of a name that was typed with a password.
+struct Rows {
+    user: Option<User>,
+    guard: otpost_core::limits::Guard,
+    factors: Factors,
+    source: otpost_core::net::Source,
+    source_failures: Counter,
+    user_failures: Counter,
+    known_source: bool,
+    /// Names under which failures count where there is no such user.
+    names: (String, String),
+}
+
+impl Rows {
+    fn load(
+        read: &mut dyn Read,
+        resource: &Resource,
+        (name, knock): (Option<&LoginName>, &Knock),
+        ctx: &Ctx,
+    ) -> Result<Self, StoreError> {
+        let user = match name {
+            Some(name) => read.user_by_name(name)?,
+            None => None,
+        };
+        let source = session::source(&knock.browser.source, resource);
+        let typed = name.map_or_else(|| shown(&knock.user), ToString::to_string);
+        let names = (
+            counted("password", &typed, Some(&source)),
+            counted("passwords", &typed, None),
+        );
+        let Some(user) = user else {
+            return Ok(Self {
+                user: None,
+                guard: otpost_core::limits::Guard::default(),
+                factors: Factors::default(),
+                source_failures: read.counter(CounterKey::Portal(&names.0))?,
+                user_failures: read.counter(CounterKey::Portal(&names.1))?,
+                known_source: false,
+                source,
+                names,
+            });
+        };
+        let network = source.key();
+        let known = read.source_success(user.id, &network)?;
+        Ok(Self {
+            guard: read.guard(user.id)?,
+            factors: factors::load(read, user.id)?,
+            source_failures: read.counter(CounterKey::PasswordsFromSource(user.id, &network))?,
+            user_failures: read.counter(CounterKey::PasswordsOfUser(user.id))?,
+            known_source: known.is_some_and(|at| ctx.now < at.plus(MONTH)),
+            user: Some(user),
+            source,
+            names,
+        })
+    }
+
+    fn knocking<'a>(&'a self, resource: &'a Resource) -> Knocking<'a> {
+        Knocking {
+            resource,
+            user: self.user.as_ref(),
+            guard: &self.guard,
+            factors: &self.factors,
+            source: &self.source,
+            source_failures: &self.source_failures,
+            user_failures: &self.user_failures,
+            known_source: self.known_source,
+        }
+    }
+
+    /// One more failure of the name from the source.
+    fn count(&self, tx: &mut dyn Tx, ctx: &Ctx) -> Result<(), StoreError> {
+        if let Some(user) = &self.user {
+            return factors::wrong_password(tx, user.id, &self.source, ctx.now);
+        }
+        let counter = self.source_failures.failed_password(ctx.now);
+        tx.put_counter(CounterKey::Portal(&self.names.0), &counter)?;
+        let counter = self.user_failures.hit(ctx.now, HOUR);
+        tx.put_counter(CounterKey::Portal(&self.names.1), &counter)
+    }
+}
