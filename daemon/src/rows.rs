@@ -329,7 +329,11 @@ pub(crate) fn apply(
                 tx.put_counter(key, &counter)?;
             }
             (Change::LoginSuccess, Some(user), _) => {
-                tx.put_source_success(user, &source, now)?;
+                // A source is known for a month: its last hour is not worth a row changed at every login.
+                let known = tx.source_success(user, &source)?;
+                if known.is_none_or(|at| now < at || now >= at.plus(HOUR)) {
+                    tx.put_source_success(user, &source, now)?;
+                }
                 tx.delete_counter(CounterKey::PasswordsFromSource(user, &source))?;
             }
             (Change::TokenVerified, _, Some(token)) => {

@@ -163,7 +163,7 @@ pub trait Read {
 pub trait Tx: Read {
     /// Inserts or replaces the user; login and aliases are unique among all names, the e-mail address too.
     fn put_user(&mut self, user: &User) -> Result<(), StoreError>;
-    /// Deletes the user with tokens, guard, challenges and counters.
+    /// Deletes the user with tokens, guard, open challenges and counters; ended challenges are for [`Self::sweep`].
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
     /// Replaces the user's failures.
     fn put_guard(&mut self, user: UserId, guard: &Guard) -> Result<(), StoreError>;

@@ -5,6 +5,7 @@
 
 mod file;
 mod keycheck;
+mod login_rows;
 mod memo;
 mod migrate;
 mod queue;

@@ -15,7 +15,7 @@ use super::memo::Memo;
 use super::queue::Queue;
 use super::read::ReadTx;
 use super::rows::{Rows, blob, io};
-use super::tx::{Head, WriteTx};
+use super::tx::{Head, WriteTx, flush};
 use crate::{Done, ReadJob, StoreError, WriteJob};
 
 /// Jobs of one commit at most.
@@ -207,6 +207,7 @@ impl Writer {
                     .collect::<Result<_, _>>()?
             }
         };
+        flush(&self.conn, &self.memo)?;
         exec(&self.conn, "COMMIT")?;
         Ok(outcomes)
     }
@@ -233,6 +234,7 @@ impl Writer {
         if outcome.is_err() {
             self.undo("ROLLBACK TO job", head)?;
         }
+        flush(&self.conn, &self.memo)?;
         exec(&self.conn, "RELEASE job")?;
         Ok(outcome)
     }
