@@ -47,6 +47,8 @@ pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub trait Store: Send + Sync + 'static {
     /// Runs `job` in a transaction and calls `done` after its durable commit.
     fn submit_write(&self, job: WriteJob, done: Done);
+    /// The same, where nobody waits for it: `job` may wait some milliseconds for another whose commit it shares.
+    fn submit_late(&self, job: WriteJob, done: Done);
     /// Runs `job` on a snapshot and calls `done` after it.
     fn submit_read(&self, job: ReadJob, done: Done);
 }

@@ -150,6 +150,12 @@ impl Store for SqliteStore {
         }
     }
 
+    fn submit_late(&self, job: WriteJob, done: Done) {
+        if let Err(Job::Write(_, done) | Job::Read(_, done)) = self.writes.push_late(Job::Write(job, done)) {
+            answer(done, Err(StoreError::Closed));
+        }
+    }
+
     fn submit_read(&self, job: ReadJob, done: Done) {
         let refused = match &self.reads {
             Some(reads) => reads.push((job, done)).err().map(|(_, done)| done),

@@ -362,7 +362,7 @@ impl<H: HasRows> Read for H {
 
     fn due_messages(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
         self.rows().all(
-            "SELECT id, body FROM messages WHERE wake IS NOT NULL AND wake <= ?1
+            "SELECT id, body FROM messages INDEXED BY messages_waiting WHERE wake IS NOT NULL AND wake <= ?1
              ORDER BY created, id LIMIT ?2",
             (millis(now), limit),
             whole("messages"),
@@ -371,7 +371,7 @@ impl<H: HasRows> Read for H {
 
     fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.rows().one(
-            "SELECT wake FROM messages WHERE wake IS NOT NULL ORDER BY wake LIMIT 1",
+            "SELECT wake FROM messages INDEXED BY messages_waiting WHERE wake IS NOT NULL ORDER BY wake LIMIT 1",
             (),
             |row| time(row, 0),
         )
@@ -457,7 +457,10 @@ impl<H: HasRows> Read for H {
                 "SELECT count(*) FROM challenges WHERE deadline > ?1 AND open = 1",
                 (millis(now),),
             )?,
-            waiting_texts: rows.count("SELECT count(*) FROM messages WHERE wake IS NOT NULL", ())?,
+            waiting_texts: rows.count(
+                "SELECT count(*) FROM messages INDEXED BY messages_waiting WHERE wake IS NOT NULL",
+                (),
+            )?,
             audit_rows: rows.count("SELECT max(seq) FROM audit", ())?,
         })
     }

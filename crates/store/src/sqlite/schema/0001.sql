@@ -1,8 +1,8 @@
 -- Times are milliseconds since 1970; ids are 16 octets; `body` is the aggregate (or the rest of it) as JSON.
--- Narrow rows live in the tree of their key (WITHOUT ROWID). Rows with a body lie in the order they came, and a narrow index
--- finds them: where ids are random, each new row would dirty a page of its own in a tree of bodies (measured: 1.5 times the logins).
--- What costs a login most is the number of pages it changes: ids of challenges and texts begin with their time, rows of logins have
--- columns in place of JSON, and the index by user holds open challenges only.
+-- Rows live in the tree of their key (WITHOUT ROWID) where they are narrow, or their key begins with its time (challenges, texts).
+-- Others lie in the order they came, and a narrow index finds them: in a tree of bodies with random keys each new row would dirty
+-- a page of its own. The number of pages it changes is what costs a login most: hence also columns in place of JSON in its rows,
+-- and an index by user of open challenges only.
 -- Sealed columns are AES-256-GCM boxes bound to table, row and owner; key_id names the keyring that made them.
 
 CREATE TABLE meta (
@@ -108,19 +108,19 @@ CREATE TABLE challenges (
     max_tries     INTEGER NOT NULL,
     sends         INTEGER NOT NULL,
     body          TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX challenges_open ON challenges (user_id, deadline) WHERE open = 1;
 CREATE INDEX challenges_by_deadline ON challenges (deadline);
 
 CREATE TABLE sessions (
-    id           BLOB NOT NULL PRIMARY KEY,
     challenge_id BLOB NOT NULL,
+    id           BLOB NOT NULL UNIQUE,
     round        INTEGER NOT NULL,
     notice       TEXT NOT NULL,
     answered_by  BLOB,
-    answered     TEXT
-) STRICT;
-CREATE INDEX sessions_of_challenge ON sessions (challenge_id);
+    answered     TEXT,
+    PRIMARY KEY (challenge_id, id)
+) STRICT, WITHOUT ROWID;
 
 -- wake is when a queued text is due or a lease ends; ended texts have none.
 CREATE TABLE messages (
@@ -128,7 +128,7 @@ CREATE TABLE messages (
     created INTEGER NOT NULL,
     wake    INTEGER,
     body    TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX messages_by_age ON messages (created);
 CREATE INDEX messages_waiting ON messages (created, wake) WHERE wake IS NOT NULL;
 
