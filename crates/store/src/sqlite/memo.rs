@@ -24,7 +24,7 @@ use otpost_core::user::User;
 use crate::StoreError;
 
 /// Entries of a kind in a generation; there are two.
-const MOST: usize = 2048;
+const MOST: usize = 1024;
 
 /// The entries used last: when the young generation is full it becomes the old one, whose entries go unless used again.
 #[derive(Debug)]
