@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use otpost_store::{Read, Store, StoreError, Tx};
+use otpost_store::{Done, Read, Store, StoreError, Tx, WriteJob};
 use tokio::sync::oneshot;
 
 /// Runs `job` in a transaction; the future ends after its durable commit.
@@ -11,12 +11,30 @@ use tokio::sync::oneshot;
 /// What `job` or the engine returned; nothing was stored then.
 pub async fn write<T: Send + 'static>(
     store: &dyn Store,
+    job: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    submit(job, |job, done| store.submit_write(job, done)).await
+}
+
+/// As [`write`], where nobody waits for it: the job may wait a little for another whose commit it shares.
+///
+/// # Errors
+/// As [`write`].
+pub async fn write_late<T: Send + 'static>(
+    store: &dyn Store,
+    job: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    submit(job, |job, done| store.submit_late(job, done)).await
+}
+
+async fn submit<T: Send + 'static>(
     mut job: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+    submit: impl FnOnce(WriteJob, Done),
 ) -> Result<T, StoreError> {
     let slot = Slot::new();
     let filler = slot.clone();
     let (done, outcome) = oneshot::channel();
-    store.submit_write(
+    submit(
         Box::new(move |tx| {
             let value = job(tx)?;
             filler.put(value);

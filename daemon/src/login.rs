@@ -107,10 +107,12 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
     let (step, job, said) = daemon
         .write(move |tx| {
             let resource = resource(tx, &start)?;
+            let password = start.password.is_some() && start.first_factor == FirstFactor::Local;
             let key = BeginKey {
                 name: name.as_ref(),
                 source: &start.source,
                 session: keys.session(start.attempt),
+                password,
                 now,
             };
             let rows = BeginRows::load(tx, resource, &key)?;
@@ -125,7 +127,7 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
             let request = Begin {
                 channel: start.channel,
                 group: &start.group,
-                password: start.password.is_some() && start.first_factor == FirstFactor::Local,
+                password,
                 first,
                 origin: &origin,
                 source: &start.source,
@@ -467,6 +469,8 @@ pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(R
         name: name.as_ref(),
         source: &start.source,
         session: daemon.keys.session(start.attempt),
+        // At a client whose passwords are checked here somebody types one.
+        password: start.first_factor == FirstFactor::Local,
         now,
     };
     let rows = BeginRows::load(read, resource, &key)?;
@@ -474,8 +478,7 @@ pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(R
     let request = Begin {
         channel: start.channel,
         group: &start.group,
-        // At a client whose passwords are checked here somebody types one.
-        password: start.first_factor == FirstFactor::Local,
+        password: key.password,
         first: match (
             start.first_factor,
             rows.user.as_ref().and_then(|u| u.password.as_ref()),

@@ -127,8 +127,21 @@ pub(crate) async fn run(daemon: Arc<Daemon>, poll: Duration, mut stop: watch::Re
                 _ = stop.changed() => break,
             }
         }
+        let due = match due(&daemon).await {
+            Ok(0) => {
+                wait = poll;
+                continue;
+            }
+            Ok(due) => due,
+            Err(error) => {
+                error!(%error, "the outbox cannot be read; texts wait");
+                wait = poll;
+                continue;
+            }
+        };
+        // No more slots than texts: a login that finds none queues its text, which is one more reason to look here.
         let mut slots = Vec::new();
-        while slots.len() < BATCH
+        while slots.len() < due
             && let Some(slot) = daemon.outbox.reserve()
         {
             slots.push(slot);
@@ -229,18 +242,19 @@ fn job(message: &Message, provider: Option<&Active>, (to, words): &Words, now: T
     })
 }
 
+/// How many rows are due, up to a batch of them.
+async fn due(daemon: &Daemon) -> Result<usize, StoreError> {
+    let now = daemon.now();
+    let limit = u32::try_from(BATCH).unwrap_or(u32::MAX);
+    let due = daemon.read(move |read| read.due_messages(now, limit)).await?;
+    Ok(due.len())
+}
+
 /// Leases due rows and builds their texts. Tells whether there may be more.
 async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), StoreError> {
     let usable = daemon.providers.usable();
     let now = daemon.now();
     let limit32 = u32::try_from(limit).unwrap_or(u32::MAX);
-    if daemon
-        .read(move |read| read.due_messages(now, 1))
-        .await?
-        .is_empty()
-    {
-        return Ok((Vec::new(), false));
-    }
     let keys = daemon.keys.clone();
     let list = Arc::clone(&usable);
     let (leased, ended, held, seen) = daemon
@@ -360,25 +374,31 @@ async fn settle_all(daemon: Arc<Daemon>, mut reports: mpsc::Receiver<Outcome>) {
 async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(), StoreError> {
     let now = daemon.now();
     let usable = daemon.providers.usable();
-    let settled = daemon
-        .write(move |tx| {
-            let mut settled = Vec::new();
-            for outcome in outcomes.iter() {
-                let Some(message) = tx.message(outcome.id)? else {
-                    continue;
-                };
-                if message.epoch != outcome.epoch || !matches!(message.state, State::Leased { .. }) {
-                    continue;
-                }
-                let (result, detail) = translate(&outcome.submission);
-                let mut next = outbox::settle(&message, &result, &usable.names, now);
-                next.detail = detail;
-                store_end(tx, &next, now)?;
-                settled.push(next);
+    // A text that was accepted needs nothing more: its row may go with the next login's commit. Others are tried again soon.
+    let over = |outcome: &Outcome| matches!(outcome.submission, Submission::Accepted { .. });
+    let late = outcomes.iter().all(over);
+    let store = move |tx: &mut dyn Tx| {
+        let mut settled = Vec::new();
+        for outcome in outcomes.iter() {
+            let Some(message) = tx.message(outcome.id)? else {
+                continue;
+            };
+            if message.epoch != outcome.epoch || !matches!(message.state, State::Leased { .. }) {
+                continue;
             }
-            Ok(settled)
-        })
-        .await?;
+            let (result, detail) = translate(&outcome.submission);
+            let mut next = outbox::settle(&message, &result, &usable.names, now);
+            next.detail = detail;
+            store_end(tx, &next, now)?;
+            settled.push(next);
+        }
+        Ok(settled)
+    };
+    let settled = if late {
+        daemon.write_late(store).await?
+    } else {
+        daemon.write(store).await?
+    };
     report(&settled);
     daemon.text_ended.send_modify(|n| *n = n.wrapping_add(1));
     if settled.iter().any(|message| !message.state.ended()) {

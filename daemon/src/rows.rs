@@ -118,6 +118,8 @@ pub(crate) struct BeginKey<'a> {
     pub(crate) name: Option<&'a LoginName>,
     pub(crate) source: &'a Source,
     pub(crate) session: SessionId,
+    /// Whether a password is checked here: only then wrong ones are looked at.
+    pub(crate) password: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -151,13 +153,21 @@ impl BeginRows {
                 .map(|challenge| (challenge, session)),
             None => None,
         };
+        let (source_failures, user_failures) = if key.password {
+            (
+                read.counter(CounterKey::PasswordsFromSource(id, &source))?,
+                read.counter(CounterKey::PasswordsOfUser(id))?,
+            )
+        } else {
+            Default::default()
+        };
         Ok(Self {
             resource,
             guard: read.guard(id)?,
             open: read.open_challenges(id, key.now)?,
             same_attempt,
-            source_failures: read.counter(CounterKey::PasswordsFromSource(id, &source))?,
-            user_failures: read.counter(CounterKey::PasswordsOfUser(id))?,
+            source_failures,
+            user_failures,
             sending,
             tokens,
             user: Some(user),
@@ -329,7 +339,11 @@ pub(crate) fn apply(
                 tx.put_counter(key, &counter)?;
             }
             (Change::LoginSuccess, Some(user), _) => {
-                tx.put_source_success(user, &source, now)?;
+                // A source is known for a month: its last hour is not worth a row changed at every login.
+                let known = tx.source_success(user, &source)?;
+                if known.is_none_or(|at| now < at || now >= at.plus(HOUR)) {
+                    tx.put_source_success(user, &source, now)?;
+                }
                 tx.delete_counter(CounterKey::PasswordsFromSource(user, &source))?;
             }
             (Change::TokenVerified, _, Some(token)) => {

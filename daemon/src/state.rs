@@ -136,6 +136,17 @@ impl Daemon {
         db::write(self.store.as_ref(), job).await
     }
 
+    /// As [`Self::write`], where nobody waits for it: the job may wait a little for another whose commit it shares.
+    ///
+    /// # Errors
+    /// What `job` or the engine returned.
+    pub async fn write_late<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        db::write_late(self.store.as_ref(), job).await
+    }
+
     /// Runs `job` on a snapshot.
     ///
     /// # Errors

@@ -84,28 +84,28 @@ pub struct Process {
 #[serde(rename_all = "kebab-case")]
 pub struct Origin {
     /// Keyed tag of the typed password.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_tag: Option<[u8; 32]>,
     /// Calling-Station-Id.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub calling_station: String,
     /// NAS-Port.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub nas_port: String,
     /// Acct-Session-Id.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub acct_session: String,
     /// PAM: the calling process.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
     /// PAM: its parent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Process>,
     /// PAM_TTY.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tty: String,
     /// PAM: whether PAM_RHOST was set.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remote: bool,
 }
 

@@ -1,10 +1,12 @@
-//! Identifiers: 128 random bits each, hexadecimal in text.
+//! Identifiers: 128 bits each, hexadecimal in text.
 
 use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::Timestamp;
 
 /// A source of cryptographic randomness, handed in by the shell.
 pub trait Rng {
@@ -28,6 +30,18 @@ macro_rules! id {
             pub fn random(rng: &mut dyn Rng) -> Self {
                 let mut octets = [0; 16];
                 rng.fill(&mut octets);
+                Self(octets)
+            }
+
+            /// A fresh id that sorts by `now`: 48 bits of milliseconds, then 80 random ones. Rows that are made together then
+            /// lie together, which is half of what storing them costs. Never for what must not be guessed.
+            pub fn ordered(now: Timestamp, rng: &mut dyn Rng) -> Self {
+                let mut octets = [0; 16];
+                rng.fill(&mut octets);
+                let [_, _, time @ ..] = now.0.to_be_bytes();
+                for (octet, time) in octets.iter_mut().zip(time) {
+                    *octet = time;
+                }
                 Self(octets)
             }
 
@@ -81,7 +95,7 @@ id! {
     TokenId,
     /// A protected thing.
     ResourceId,
-    /// One code's life. Secret-ish: clients see a [`SessionId`] instead.
+    /// One code's life. Clients see a [`SessionId`] instead.
     ChallengeId,
     /// What a client holds of a challenge; RADIUS State. Unguessable.
     SessionId,

@@ -210,7 +210,7 @@ pub struct Message {
     /// Providers tried so far, in order.
     pub tried: Vec<String>,
     /// Providers that will not take it whenever they are asked: credentials, credit, content.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub barred: Vec<String>,
     /// Whether some submission may have left without our knowing.
     pub uncertain: bool,
@@ -220,10 +220,10 @@ pub struct Message {
     #[serde(rename = "ref")]
     pub reference: Reference,
     /// A provider the message is bound to, for tests of one provider.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<String>,
     /// What the last submission said, without number, text or secret.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// When it was queued.
     pub created: Timestamp,

@@ -147,17 +147,18 @@ fn client(
         let mut pick = [0; 4];
         rng.fill(&mut pick);
         let number = u32::from_le_bytes(pick) % users;
+        let now = Timestamp(NOW.0 + took.len() as u64);
         let login = Arc::new(Login {
             user: UserId(id_of(number)),
             number,
             phone: phone_of(number)?,
-            challenge: ChallengeId::random(&mut rng),
+            challenge: ChallengeId::ordered(now, &mut rng),
             session: SessionId::random(&mut rng),
             attempt: AttemptId::random(&mut rng),
             answer: AttemptId::random(&mut rng),
-            message: MessageId::random(&mut rng),
+            message: MessageId::ordered(now, &mut rng),
             reference: Reference::random(&mut rng),
-            now: Timestamp(NOW.0 + took.len() as u64),
+            now,
         });
         let start = Instant::now();
         let own = Arc::clone(&login);

@@ -171,7 +171,7 @@ impl Document for QueuedMail {
         Some(self.owner)
     }
     fn due(&self) -> Option<Timestamp> {
-        Some(QueuedMail::due(self))
+        Some(Self::due(self))
     }
 }
 

@@ -50,6 +50,8 @@ pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub trait Store: Send + Sync + 'static {
     /// Runs `job` in a transaction and calls `done` after its durable commit.
     fn submit_write(&self, job: WriteJob, done: Done);
+    /// The same, where nobody waits for it: `job` may wait some milliseconds for another whose commit it shares.
+    fn submit_late(&self, job: WriteJob, done: Done);
     /// Runs `job` on a snapshot and calls `done` after it.
     fn submit_read(&self, job: ReadJob, done: Done);
 }
@@ -183,7 +185,7 @@ pub trait Read {
 pub trait Tx: Read {
     /// Inserts or replaces the user; login and aliases are unique among all names, the e-mail address too.
     fn put_user(&mut self, user: &User) -> Result<(), StoreError>;
-    /// Deletes the user with tokens, guard, challenges, counters and documents.
+    /// Deletes the user with tokens, guard, open challenges, counters and documents; ended challenges are for [`Self::sweep`].
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
     /// Replaces the user's failures.
     fn put_guard(&mut self, user: UserId, guard: &Guard) -> Result<(), StoreError>;

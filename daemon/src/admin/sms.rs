@@ -156,7 +156,7 @@ pub(super) async fn send_test(
     only: Option<String>,
 ) -> Result<AdminReply, AdminError> {
     let phone = Phone::parse(phone.expose(), None).map_err(AdminError::invalid)?;
-    let id = MessageId::random(&mut daemon.rng());
+    let id = MessageId::ordered(daemon.now(), &mut daemon.rng());
     let mut ended = daemon.text_ended.subscribe();
     write(daemon, move |tx| {
         let only = only

@@ -221,7 +221,7 @@ fn issue(
 ) -> Step {
     let sending = &view.sending;
     let challenge = Challenge {
-        id: ChallengeId::random(rng),
+        id: ChallengeId::ordered(now, rng),
         user: token.user,
         token: token.id,
         resource: resource.id,
@@ -282,7 +282,7 @@ pub(super) fn text(
     rng: &mut dyn Rng,
 ) -> Message {
     Message {
-        id: MessageId::random(rng),
+        id: MessageId::ordered(now, rng),
         kind: Kind::Code {
             challenge: challenge.id,
             generation: challenge.generation,

@@ -331,10 +331,11 @@ impl Tx for Model {
         self.users.remove(&id);
         self.guards.remove(&id);
         self.tokens.retain(|_, t| t.user != id);
+        let goes = |c: &Challenge| c.user == id && c.state == State::Open;
         let challenges = &self.challenges;
         self.sessions
-            .retain(|_, s| challenges.get(&s.challenge).is_none_or(|c| c.user != id));
-        self.challenges.retain(|_, c| c.user != id);
+            .retain(|_, s| !challenges.get(&s.challenge).is_some_and(goes));
+        self.challenges.retain(|_, c| !goes(c));
         self.sources.retain(|(user, _), _| *user != id);
         self.documents.retain(|_, d| d.owner != Some(id.0));
         self.counters.retain(|subject, _| match subject {

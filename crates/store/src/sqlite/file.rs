@@ -144,6 +144,19 @@ mod tests {
 
     use super::memory;
 
+    /// The flags of `.cargo/config.toml` reach the compiler together; fdatasync itself shows nowhere.
+    #[test]
+    fn the_engine_is_compiled_as_the_workspace_says() {
+        let conn = memory().unwrap();
+        let mut statement = conn.prepare("PRAGMA compile_options").unwrap();
+        let options = statement.query_map((), |row| row.get::<_, String>(0)).unwrap();
+        assert!(
+            options
+                .map(Result::unwrap)
+                .any(|option| option == "DEFAULT_MEMSTATUS=0")
+        );
+    }
+
     #[test]
     fn binding_a_value_compiles_nothing_anew() {
         let conn = memory().unwrap();

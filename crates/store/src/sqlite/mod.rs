@@ -6,6 +6,7 @@
 mod documents;
 mod file;
 mod keycheck;
+mod login_rows;
 mod memo;
 mod migrate;
 mod queue;
@@ -146,6 +147,12 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn submit_write(&self, job: WriteJob, done: Done) {
         if let Err(Job::Write(_, done) | Job::Read(_, done)) = self.writes.push(Job::Write(job, done)) {
+            answer(done, Err(StoreError::Closed));
+        }
+    }
+
+    fn submit_late(&self, job: WriteJob, done: Done) {
+        if let Err(Job::Write(_, done) | Job::Read(_, done)) = self.writes.push_late(Job::Write(job, done)) {
             answer(done, Err(StoreError::Closed));
         }
     }

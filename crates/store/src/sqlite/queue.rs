@@ -2,6 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long an item may wait for company.
+const LATE: Duration = Duration::from_millis(20);
 
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
@@ -12,6 +16,8 @@ pub(super) struct Queue<T> {
 
 struct State<T> {
     items: VecDeque<T>,
+    /// What goes along with the next items, or by itself after [`LATE`]. Within the bound too.
+    late: Vec<T>,
     open: bool,
     /// Consumers and producers that wait: nobody is woken, at the price of a system call, where nobody waits.
     idle: usize,
@@ -23,6 +29,7 @@ impl<T> Queue<T> {
         Self {
             state: Mutex::new(State {
                 items: VecDeque::new(),
+                late: Vec::new(),
                 open: true,
                 idle: 0,
                 blocked: 0,
@@ -39,8 +46,17 @@ impl<T> Queue<T> {
 
     /// Appends `item`, waiting for room. Gives it back where the queue is closed.
     pub(super) fn push(&self, item: T) -> Result<(), T> {
+        self.push_to(item, |state| &mut state.items, VecDeque::push_back)
+    }
+
+    /// Appends `item` to what may wait for company, waiting for room. Gives it back where the queue is closed.
+    pub(super) fn push_late(&self, item: T) -> Result<(), T> {
+        self.push_to(item, |state| &mut state.late, Vec::push)
+    }
+
+    fn push_to<C>(&self, item: T, of: fn(&mut State<T>) -> &mut C, push: fn(&mut C, T)) -> Result<(), T> {
         let mut state = self.lock();
-        while state.open && state.items.len() >= self.bound {
+        while state.open && state.items.len().saturating_add(state.late.len()) >= self.bound {
             state.blocked = state.blocked.saturating_add(1);
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.blocked = state.blocked.saturating_sub(1);
@@ -48,7 +64,7 @@ impl<T> Queue<T> {
         if !state.open {
             return Err(item);
         }
-        state.items.push_back(item);
+        push(of(&mut state), item);
         if state.idle > 0 {
             self.filled.notify_one();
         }
@@ -60,14 +76,30 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         while state.items.is_empty() {
             if !state.open {
-                return false;
+                if state.late.is_empty() {
+                    return false;
+                }
+                break;
             }
             state.idle = state.idle.saturating_add(1);
-            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let alone;
+            (state, alone) = if state.late.is_empty() {
+                let state = self.filled.wait(state);
+                (state.unwrap_or_else(PoisonError::into_inner), false)
+            } else {
+                let waited = self.filled.wait_timeout(state, LATE);
+                let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+                (state, waited.timed_out())
+            };
             state.idle = state.idle.saturating_sub(1);
+            if alone {
+                break;
+            }
         }
         let count = state.items.len().min(most);
         into.extend(state.items.drain(..count));
+        let count = state.late.len().min(most.saturating_sub(count));
+        into.extend(state.late.drain(..count));
         if state.blocked > 0 {
             self.room.notify_all();
         }
@@ -113,6 +145,25 @@ mod tests {
         thread.join().unwrap();
         assert_eq!(all, (0..1000).collect::<Vec<_>>());
         assert!(most <= 2);
+    }
+
+    #[test]
+    fn what_may_wait_goes_with_the_next_or_by_itself_in_the_end() {
+        let queue = Queue::new(9);
+        let mut some = Vec::new();
+        queue.push_late(1).unwrap();
+        queue.push(2).unwrap();
+        assert!(queue.drain(9, &mut some));
+        assert_eq!(std::mem::take(&mut some), [2, 1]);
+        queue.push_late(3).unwrap();
+        assert!(queue.drain(9, &mut some));
+        assert_eq!(std::mem::take(&mut some), [3]);
+        queue.push_late(4).unwrap();
+        queue.close();
+        assert!(queue.drain(9, &mut some));
+        assert_eq!(std::mem::take(&mut some), [4]);
+        assert!(!queue.drain(9, &mut some));
+        assert_eq!(queue.push_late(5), Err(5));
     }
 
     #[test]

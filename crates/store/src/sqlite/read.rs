@@ -18,7 +18,8 @@ use otpost_core::user::User;
 use rusqlite::{Connection, Row};
 
 use super::documents;
-use super::memo::{Memo, SendPolicy, remembered};
+use super::login_rows::{challenge, challenge_columns, session};
+use super::memo::{Memo, remembered};
 use super::rows::{Rows, blob, body, hex, io, millis, phone_index, subject, time, whole};
 use crate::{AuditRow, CounterKey, Read, StoreError, Totals};
 
@@ -71,18 +72,38 @@ fn containing(search: &str) -> String {
 
 impl<H: HasRows> Read for H {
     fn user_by_name(&mut self, name: &LoginName) -> Result<Option<User>, StoreError> {
-        self.rows().one(
+        if let Some(memo) = self.memo() {
+            let user = memo.with(|kept| kept.names.get(name).and_then(|id| kept.users.get(&id)));
+            if user.is_some() {
+                return Ok(user);
+            }
+        }
+        let user: Option<User> = self.rows().one(
             "SELECT u.id, u.body FROM names n JOIN users u ON u.id = n.user_id WHERE n.name = ?1",
             (name.as_str(),),
             whole("users"),
-        )
+        )?;
+        if let (Some(memo), Some(user)) = (self.memo(), &user) {
+            memo.with(|kept| {
+                kept.names.keep(name.clone(), user.id);
+                kept.users.keep(user.id, user.clone());
+            });
+        }
+        Ok(user)
     }
 
     fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.rows().one(
-            "SELECT id, body FROM users WHERE id = ?1",
-            (id.0,),
-            whole("users"),
+        remembered(
+            self.memo(),
+            |kept| &mut kept.users,
+            &id,
+            || {
+                self.rows().one(
+                    "SELECT id, body FROM users WHERE id = ?1",
+                    (id.0,),
+                    whole("users"),
+                )
+            },
         )
     }
 
@@ -111,30 +132,63 @@ impl<H: HasRows> Read for H {
     }
 
     fn guard(&mut self, user: UserId) -> Result<Guard, StoreError> {
-        let guard = self.rows().one(
-            "SELECT user_id, body FROM guards WHERE user_id = ?1",
-            (user.0,),
-            whole("guards"),
+        let guard = remembered(
+            self.memo(),
+            |kept| &mut kept.guards,
+            &user,
+            || {
+                let guard = self.rows().one(
+                    "SELECT user_id, body FROM guards WHERE user_id = ?1",
+                    (user.0,),
+                    whole("guards"),
+                )?;
+                Ok(Some(guard.unwrap_or_default()))
+            },
         )?;
         Ok(guard.unwrap_or_default())
     }
 
     fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {
         let rows = self.rows();
-        rows.one(
-            "SELECT id, user_id, phone, body FROM tokens WHERE id = ?1",
-            (id.0,),
-            |row| rows.token(row),
+        remembered(
+            self.memo(),
+            |kept| &mut kept.tokens,
+            &id,
+            || {
+                rows.one(
+                    "SELECT id, user_id, phone, body FROM tokens WHERE id = ?1",
+                    (id.0,),
+                    |row| rows.token(row),
+                )
+            },
         )
     }
 
     fn tokens_of(&mut self, user: UserId) -> Result<Vec<Token>, StoreError> {
+        if let Some(memo) = self.memo() {
+            let known = memo.with(|kept| {
+                let ids = kept.tokens_of.get(&user)?;
+                ids.iter().map(|id| kept.tokens.get(id)).collect()
+            });
+            if let Some(tokens) = known {
+                return Ok(tokens);
+            }
+        }
         let rows = self.rows();
-        rows.all(
+        let tokens: Vec<Token> = rows.all(
             "SELECT id, user_id, phone, body FROM tokens WHERE user_id = ?1 ORDER BY created, id",
             (user.0,),
             |row| rows.token(row),
-        )
+        )?;
+        if let Some(memo) = self.memo() {
+            memo.with(|kept| {
+                kept.tokens_of.keep(user, tokens.iter().map(|t| t.id).collect());
+                for token in &tokens {
+                    kept.tokens.keep(token.id, token.clone());
+                }
+            });
+        }
+        Ok(tokens)
     }
 
     fn tokens_with_phone(&mut self, phone: &Phone) -> Result<Vec<Token>, StoreError> {
@@ -147,13 +201,18 @@ impl<H: HasRows> Read for H {
     }
 
     fn resource(&mut self, id: ResourceId) -> Result<Option<Resource>, StoreError> {
-        remembered(self.memo(), &id, || {
-            self.rows().one(
-                "SELECT id, body FROM resources WHERE id = ?1",
-                (id.0,),
-                whole("resources"),
-            )
-        })
+        remembered(
+            self.memo(),
+            |kept| &mut kept.resources,
+            &id,
+            || {
+                self.rows().one(
+                    "SELECT id, body FROM resources WHERE id = ?1",
+                    (id.0,),
+                    whole("resources"),
+                )
+            },
+        )
     }
 
     fn resource_by_key(&mut self, key: &str) -> Result<Option<Resource>, StoreError> {
@@ -173,29 +232,45 @@ impl<H: HasRows> Read for H {
     }
 
     fn resource_of_service(&mut self, service: &str) -> Result<Option<Resource>, StoreError> {
-        remembered(self.memo(), service, || {
-            self.rows().one(
-                "SELECT r.id, r.body FROM pam_services s JOIN resources r ON r.id = s.resource_id
+        remembered(
+            self.memo(),
+            |kept| &mut kept.services,
+            &service.to_owned(),
+            || {
+                self.rows().one(
+                    "SELECT r.id, r.body FROM pam_services s JOIN resources r ON r.id = s.resource_id
                  WHERE s.service IN (?1, '*') ORDER BY s.service = '*' LIMIT 1",
-                (service,),
-                whole("resources"),
-            )
-        })
+                    (service,),
+                    whole("resources"),
+                )
+            },
+        )
     }
 
     fn challenge(&mut self, id: ChallengeId) -> Result<Option<Challenge>, StoreError> {
-        self.rows().one(
-            "SELECT id, body FROM challenges WHERE id = ?1",
-            (id.0,),
-            whole("challenges"),
+        remembered(
+            self.memo(),
+            |kept| &mut kept.challenges,
+            &id,
+            || {
+                self.rows().one(
+                    concat!("SELECT ", challenge_columns!(), " FROM challenges WHERE id = ?1"),
+                    (id.0,),
+                    challenge,
+                )
+            },
         )
     }
 
     fn open_challenges(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Challenge>, StoreError> {
         let mut open: Vec<Challenge> = self.rows().all(
-            "SELECT id, body FROM challenges WHERE user_id = ?1 AND deadline > ?2 AND open = 1",
+            concat!(
+                "SELECT ",
+                challenge_columns!(),
+                " FROM challenges WHERE user_id = ?1 AND deadline > ?2 AND open = 1"
+            ),
             (user.0, millis(now)),
-            whole("challenges"),
+            challenge,
         )?;
         open.retain(|challenge| challenge.open_at(now));
         open.sort_by_key(|challenge| (challenge.created, challenge.id));
@@ -203,41 +278,77 @@ impl<H: HasRows> Read for H {
     }
 
     fn session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        self.rows().one(
-            "SELECT id, body FROM sessions WHERE id = ?1",
+        remembered(
+            self.memo(),
+            |kept| &mut kept.sessions,
+            &id,
+            || {
+                self.rows().one(
+            "SELECT id, challenge_id, round, notice, answered_by, answered FROM sessions WHERE id = ?1",
             (id.0,),
-            whole("sessions"),
+            session,
+        )
+            },
         )
     }
 
     fn counter(&mut self, key: CounterKey<'_>) -> Result<Counter, StoreError> {
         let rows = self.rows();
-        let counter = rows.one(
-            "SELECT short_start, short_count, day_start, day_count FROM counters WHERE subject = ?1",
-            (subject(key, rows.keys),),
-            |row| {
-                Ok(Counter {
-                    short: window(row, 0)?,
-                    day: window(row, 2)?,
-                })
+        let subject = subject(key, rows.keys);
+        if let Some(counter) = self.memo().and_then(|memo| memo.pending(&subject)) {
+            return Ok(counter);
+        }
+        let counter = remembered(
+            self.memo(),
+            |kept| &mut kept.counters,
+            &subject,
+            || {
+                let counter = rows.one(
+                    "SELECT short_start, short_count, day_start, day_count FROM counters WHERE subject = ?1",
+                    (&subject,),
+                    |row| {
+                        Ok(Counter {
+                            short: window(row, 0)?,
+                            day: window(row, 2)?,
+                        })
+                    },
+                )?;
+                Ok(Some(counter))
             },
         )?;
-        Ok(counter.unwrap_or_default())
+        Ok(counter.flatten().unwrap_or_default())
     }
 
     fn source_success(&mut self, user: UserId, source: &str) -> Result<Option<Timestamp>, StoreError> {
-        self.rows().one(
-            "SELECT at FROM source_success WHERE user_id = ?1 AND source = ?2",
-            (user.0, source),
-            |row| time(row, 0),
-        )
+        let key = (user, source.to_owned());
+        let at = remembered(
+            self.memo(),
+            |kept| &mut kept.sources,
+            &key,
+            || {
+                let at = self.rows().one(
+                    "SELECT at FROM source_success WHERE user_id = ?1 AND source = ?2",
+                    (user.0, source),
+                    |row| time(row, 0),
+                )?;
+                Ok(Some(at))
+            },
+        )?;
+        Ok(at.flatten())
     }
 
     fn message(&mut self, id: MessageId) -> Result<Option<Message>, StoreError> {
-        self.rows().one(
-            "SELECT id, body FROM messages WHERE id = ?1",
-            (id.0,),
-            whole("messages"),
+        remembered(
+            self.memo(),
+            |kept| &mut kept.messages,
+            &id,
+            || {
+                self.rows().one(
+                    "SELECT id, body FROM messages WHERE id = ?1",
+                    (id.0,),
+                    whole("messages"),
+                )
+            },
         )
     }
 
@@ -252,7 +363,7 @@ impl<H: HasRows> Read for H {
 
     fn due_messages(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
         self.rows().all(
-            "SELECT id, body FROM messages WHERE wake IS NOT NULL AND wake <= ?1
+            "SELECT id, body FROM messages INDEXED BY messages_waiting WHERE wake IS NOT NULL AND wake <= ?1
              ORDER BY created, id LIMIT ?2",
             (millis(now), limit),
             whole("messages"),
@@ -261,7 +372,7 @@ impl<H: HasRows> Read for H {
 
     fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.rows().one(
-            "SELECT wake FROM messages WHERE wake IS NOT NULL ORDER BY wake LIMIT 1",
+            "SELECT wake FROM messages INDEXED BY messages_waiting WHERE wake IS NOT NULL ORDER BY wake LIMIT 1",
             (),
             |row| time(row, 0),
         )
@@ -303,13 +414,18 @@ impl<H: HasRows> Read for H {
     }
 
     fn send_policy(&mut self) -> Result<Policy, StoreError> {
-        let policy = remembered(self.memo(), &SendPolicy, || {
-            self.rows().one(
-                "SELECT body FROM settings WHERE name = 'send-policy'",
-                (),
-                |row| body(row, 0, "settings send-policy", &[]),
-            )
-        })?;
+        let policy = remembered(
+            self.memo(),
+            |kept| &mut kept.policy,
+            &(),
+            || {
+                self.rows().one(
+                    "SELECT body FROM settings WHERE name = 'send-policy'",
+                    (),
+                    |row| body(row, 0, "settings send-policy", &[]),
+                )
+            },
+        )?;
         Ok(policy.unwrap_or_default())
     }
 
@@ -384,7 +500,10 @@ impl<H: HasRows> Read for H {
                 "SELECT count(*) FROM challenges WHERE deadline > ?1 AND open = 1",
                 (millis(now),),
             )?,
-            waiting_texts: rows.count("SELECT count(*) FROM messages WHERE wake IS NOT NULL", ())?,
+            waiting_texts: rows.count(
+                "SELECT count(*) FROM messages INDEXED BY messages_waiting WHERE wake IS NOT NULL",
+                (),
+            )?,
             audit_rows: rows.count("SELECT max(seq) FROM audit", ())?,
         })
     }

@@ -100,22 +100,26 @@ pub(super) fn aad(table: &str, row: &[u8], owner: &[u8]) -> Vec<u8> {
     [table.as_bytes(), b"|", row, b"|", owner].concat()
 }
 
-/// The primary key of a counter. Keys of a user begin with [`counters_of`].
-pub(super) fn subject(key: CounterKey<'_>, keys: &Keyring) -> String {
+/// The primary key of a counter: a letter for the kind of subject, then what names it. Keys of a user begin with [`counters_of`].
+pub(super) fn subject(key: CounterKey<'_>, keys: &Keyring) -> Vec<u8> {
     match key {
-        CounterKey::TextsToNumber(phone) => format!("number {}", hex(&phone_index(phone, keys))),
-        CounterKey::TextsForUser(user) => format!("user {user} texts"),
-        CounterKey::TextsForSource(source) => format!("source {source}"),
-        CounterKey::TextsInAll => "all".to_owned(),
-        CounterKey::PasswordsFromSource(user, source) => format!("user {user} from {source}"),
-        CounterKey::PasswordsOfUser(user) => format!("user {user} passwords"),
-        CounterKey::Portal(what) => format!("portal {}", hex(&keys.index("counter", what.as_bytes()))),
+        CounterKey::TextsToNumber(phone) => [b"n", phone_index(phone, keys).as_slice()].concat(),
+        CounterKey::TextsForUser(user) => [b"u", user.0.as_slice(), b"t"].concat(),
+        CounterKey::TextsForSource(source) => [b"s", source.as_bytes()].concat(),
+        CounterKey::TextsInAll => b"a".to_vec(),
+        CounterKey::PasswordsFromSource(user, source) => {
+            [b"u", user.0.as_slice(), b"f", source.as_bytes()].concat()
+        }
+        CounterKey::PasswordsOfUser(user) => [b"u", user.0.as_slice(), b"p"].concat(),
+        CounterKey::Portal(what) => [b"p".as_slice(), &keys.index("counter", what.as_bytes())].concat(),
     }
 }
 
 /// First subject of a user's counters, and the first beyond them.
-pub(super) fn counters_of(user: UserId) -> (String, String) {
-    (format!("user {user} "), format!("user {user}!"))
+pub(super) fn counters_of(user: UserId) -> (Vec<u8>, Vec<u8>) {
+    let first = [b"u", user.0.as_slice()].concat();
+    let beyond = [first.as_slice(), b"z"].concat();
+    (first, beyond)
 }
 
 /// The blind index of a number.

@@ -4,11 +4,11 @@ use std::cell::Cell;
 
 use otpost_core::Rng;
 use otpost_core::keys::Keyring;
-use rusqlite::{Connection, Params};
+use rusqlite::{Connection, Params, params};
 
 use super::memo::Memo;
 use super::read::HasRows;
-use super::rows::{Rows, aad, io};
+use super::rows::{Rows, aad, io, millis};
 use crate::StoreError;
 
 /// The last row of the audit chain.
@@ -42,6 +42,42 @@ impl HasRows for WriteTx<'_> {
     }
 }
 
+fn run(conn: &Connection, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+    let mut statement = conn.prepare_cached(sql).map_err(io)?;
+    statement.execute(params).map_err(io)
+}
+
+/// Stores the counters that are pending: to be called before a transaction ends and before a savepoint begins or ends.
+pub(super) fn flush(conn: &Connection, memo: &Memo) -> Result<(), StoreError> {
+    for (subject, counter) in memo.take_pending() {
+        let row = params![
+            subject,
+            millis(counter.short.start),
+            counter.short.count,
+            millis(counter.day.start),
+            counter.day.count,
+        ];
+        // An UPDATE that names an indexed column rewrites that index. The day's start changes once a day.
+        let changed = run(
+            conn,
+            "INSERT INTO counters (subject, short_start, short_count, day_start, day_count) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (subject) DO UPDATE SET short_start = excluded.short_start,
+                 short_count = excluded.short_count, day_count = excluded.day_count
+                 WHERE day_start = excluded.day_start",
+            row,
+        )?;
+        if changed == 0 {
+            run(
+                conn,
+                "UPDATE counters SET short_start = ?2, short_count = ?3, day_start = ?4, day_count = ?5
+                 WHERE subject = ?1",
+                row,
+            )?;
+        }
+    }
+    Ok(())
+}
+
 impl WriteTx<'_> {
     /// Runs one statement; gives how many rows it changed.
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
@@ -50,8 +86,12 @@ impl WriteTx<'_> {
             return Err(StoreError::Io("the transaction was rolled back".to_owned()));
         }
         self.wrote.set(true);
-        let mut statement = self.conn.prepare_cached(sql).map_err(io)?;
-        statement.execute(params).map_err(io)
+        run(self.conn, sql, params)
+    }
+
+    /// Stores the counters that are pending.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        flush(self.conn, self.memo)
     }
 
     /// Fails where `sql` finds a row.

@@ -5,7 +5,7 @@
 
 use otpost_core::Timestamp;
 use otpost_core::audit::{Event, link};
-use otpost_core::challenge::{Challenge, Session, State};
+use otpost_core::challenge::{Challenge, Session};
 use otpost_core::client::RadiusClient;
 use otpost_core::gate::Policy;
 use otpost_core::ids::{ClientId, MessageId, ProviderId, ResourceId, TokenId, UserId};
@@ -20,6 +20,8 @@ use otpost_core::user::User;
 use rusqlite::params;
 
 use super::documents;
+use super::login_rows::{put_challenge, put_session};
+use super::memo::Recent;
 use super::read::HasRows;
 use super::rows::{ClientBody, ProviderBody, TokenBody, counters_of, io, json, millis, phone_index, subject};
 use super::sweep::sweep;
@@ -61,21 +63,26 @@ impl Tx for WriteTx<'_> {
                 (resource.0, id),
             )?;
         }
+        self.memo.with(|kept| {
+            kept.names = Recent::default();
+            kept.users.forget(&user.id);
+        });
         Ok(())
     }
 
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+        self.flush()?;
         let (first, beyond) = counters_of(id);
         self.run(
             "DELETE FROM counters WHERE subject >= ?1 AND subject < ?2",
             (first, beyond),
         )?;
         self.run(
-            "DELETE FROM sessions WHERE challenge_id IN (SELECT id FROM challenges WHERE user_id = ?1)",
+            "DELETE FROM sessions WHERE challenge_id IN (SELECT id FROM challenges WHERE user_id = ?1 AND open = 1)",
             (id.0,),
         )?;
         for sql in [
-            "DELETE FROM challenges WHERE user_id = ?1",
+            "DELETE FROM challenges WHERE user_id = ?1 AND open = 1",
             "DELETE FROM tokens WHERE user_id = ?1",
             "DELETE FROM guards WHERE user_id = ?1",
             "DELETE FROM source_success WHERE user_id = ?1",
@@ -85,6 +92,7 @@ impl Tx for WriteTx<'_> {
         ] {
             self.run(sql, (id.0,))?;
         }
+        self.memo.forget();
         Ok(())
     }
 
@@ -94,6 +102,7 @@ impl Tx for WriteTx<'_> {
              ON CONFLICT (user_id) DO UPDATE SET body = excluded.body",
             (user.0, json(guard)?),
         )?;
+        self.memo.with(|kept| kept.guards.keep(user, guard.clone()));
         Ok(())
     }
 
@@ -115,11 +124,22 @@ impl Tx for WriteTx<'_> {
                 json(&TokenBody::of(token))?,
             ),
         )?;
+        self.memo.with(|kept| {
+            let known = kept.tokens.get(&token.id);
+            if known.is_none_or(|known| known.user != token.user || known.created != token.created) {
+                kept.tokens_of = Recent::default();
+            }
+            kept.tokens.keep(token.id, token.clone());
+        });
         Ok(())
     }
 
     fn delete_token(&mut self, id: TokenId) -> Result<(), StoreError> {
         self.run("DELETE FROM tokens WHERE id = ?1", (id.0,))?;
+        self.memo.with(|kept| {
+            kept.tokens_of = Recent::default();
+            kept.tokens.forget(&id);
+        });
         Ok(())
     }
 
@@ -142,7 +162,7 @@ impl Tx for WriteTx<'_> {
              ON CONFLICT (id) DO UPDATE SET name_key = excluded.name_key, body = excluded.body",
             (id, name_key, json(resource)?),
         )?;
-        self.memo.forget();
+        self.memo.forget_resources();
         self.run("DELETE FROM pam_services WHERE resource_id = ?1", (id,))?;
         for service in &resource.pam_services {
             self.run(
@@ -165,81 +185,38 @@ impl Tx for WriteTx<'_> {
             });
         }
         self.run("DELETE FROM resources WHERE id = ?1", (id.0,))?;
-        self.memo.forget();
+        self.memo.forget_resources();
         Ok(())
     }
 
     fn put_challenge(&mut self, challenge: &Challenge) -> Result<(), StoreError> {
-        let row = params![
-            challenge.id.0,
-            challenge.user.0,
-            millis(challenge.deadline),
-            challenge.state == State::Open,
-            json(challenge)?,
-        ];
-        // An UPDATE that names an indexed column rewrites that index. These two columns hardly ever change.
-        let changed = self.run(
-            "INSERT INTO challenges (id, user_id, deadline, open, body) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (id) DO UPDATE SET open = excluded.open, body = excluded.body
-                 WHERE user_id = excluded.user_id AND deadline = excluded.deadline",
-            row,
-        )?;
-        if changed == 0 {
-            self.run(
-                "UPDATE challenges SET user_id = ?2, deadline = ?3, open = ?4, body = ?5 WHERE id = ?1",
-                row,
-            )?;
-        }
+        put_challenge(self, challenge)?;
+        self.memo
+            .with(|kept| kept.challenges.keep(challenge.id, challenge.clone()));
         Ok(())
     }
 
     fn put_session(&mut self, session: &Session) -> Result<(), StoreError> {
-        let row = params![session.id.0, session.challenge.0, json(session)?];
-        let changed = self.run(
-            "INSERT INTO sessions (id, challenge_id, body) VALUES (?1, ?2, ?3)
-             ON CONFLICT (id) DO UPDATE SET body = excluded.body WHERE challenge_id = excluded.challenge_id",
-            row,
-        )?;
-        if changed == 0 {
-            self.run(
-                "UPDATE sessions SET challenge_id = ?2, body = ?3 WHERE id = ?1",
-                row,
-            )?;
-        }
+        put_session(self, session)?;
+        self.memo
+            .with(|kept| kept.sessions.keep(session.id, session.clone()));
         Ok(())
     }
 
     fn put_counter(&mut self, key: CounterKey<'_>, counter: &Counter) -> Result<(), StoreError> {
-        let row = params![
-            subject(key, self.keys),
-            millis(counter.short.start),
-            counter.short.count,
-            millis(counter.day.start),
-            counter.day.count,
-        ];
-        // As above: the day's start is indexed and changes once a day.
-        let changed = self.run(
-            "INSERT INTO counters (subject, short_start, short_count, day_start, day_count) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (subject) DO UPDATE SET short_start = excluded.short_start,
-                 short_count = excluded.short_count, day_count = excluded.day_count
-                 WHERE day_start = excluded.day_start",
-            row,
-        )?;
-        if changed == 0 {
-            self.run(
-                "UPDATE counters SET short_start = ?2, short_count = ?3, day_start = ?4, day_count = ?5
-                 WHERE subject = ?1",
-                row,
-            )?;
-        }
+        self.wrote.set(true);
+        self.memo.put_counter(subject(key, self.keys), *counter);
         Ok(())
     }
 
     fn delete_counter(&mut self, key: CounterKey<'_>) -> Result<(), StoreError> {
-        self.run(
-            "DELETE FROM counters WHERE subject = ?1",
-            (subject(key, self.keys),),
-        )?;
+        let subject = subject(key, self.keys);
+        if self.memo.with(|kept| kept.counters.get(&subject)) == Some(None) {
+            return Ok(());
+        }
+        self.memo.drop_counter(&subject);
+        self.run("DELETE FROM counters WHERE subject = ?1", (&subject,))?;
+        self.memo.with(|kept| kept.counters.keep(subject, None));
         Ok(())
     }
 
@@ -249,6 +226,8 @@ impl Tx for WriteTx<'_> {
              ON CONFLICT (user_id, source) DO UPDATE SET at = excluded.at",
             (user.0, source, millis(now)),
         )?;
+        self.memo
+            .with(|kept| kept.sources.keep((user, source.to_owned()), Some(now)));
         Ok(())
     }
 
@@ -272,6 +251,8 @@ impl Tx for WriteTx<'_> {
                 row,
             )?;
         }
+        self.memo
+            .with(|kept| kept.messages.keep(message.id, message.clone()));
         Ok(())
     }
 
@@ -356,7 +337,7 @@ impl Tx for WriteTx<'_> {
              ON CONFLICT (name) DO UPDATE SET body = excluded.body",
             (json(policy)?,),
         )?;
-        self.memo.forget();
+        self.memo.with(|kept| kept.policy.keep((), policy.clone()));
         Ok(())
     }
 
@@ -385,6 +366,9 @@ impl Tx for WriteTx<'_> {
     }
 
     fn sweep(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        sweep(self, now, limit)
+        self.flush()?;
+        let gone = sweep(self, now, limit);
+        self.memo.forget();
+        gone
     }
 }

@@ -15,7 +15,7 @@ use super::memo::Memo;
 use super::queue::Queue;
 use super::read::ReadTx;
 use super::rows::{Rows, blob, io};
-use super::tx::{Head, WriteTx};
+use super::tx::{Head, WriteTx, flush};
 use crate::{Done, ReadJob, StoreError, WriteJob};
 
 /// Jobs of one commit at most.
@@ -24,6 +24,8 @@ const BATCH: usize = 512;
 const QUIET: i64 = 4_000;
 /// even though something waits,
 const FULL: i64 = 8_000;
+/// (looked at after this many jobs, as looking takes locks)
+const LOOK: usize = 128;
 /// and after which the log begins anew, even though readers have to be waited for,
 const RESTART: i64 = 32_000;
 /// though not longer than this.
@@ -128,7 +130,9 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self, queue: &Queue<Job>) {
         let (mut jobs, mut writes, mut reads) = (Vec::new(), Vec::new(), Vec::new());
+        let mut unseen = 0_usize;
         while queue.drain(BATCH, &mut jobs) {
+            unseen = unseen.saturating_add(jobs.len());
             for job in jobs.drain(..) {
                 match job {
                     Job::Write(job, done) => writes.push((job, done)),
@@ -141,6 +145,10 @@ impl Writer {
             if !reads.is_empty() {
                 read_batch(&self.conn, &self.keys, Some(&self.memo), reads.drain(..));
             }
+            if unseen < LOOK {
+                continue;
+            }
+            unseen = 0;
             if let Err(e) = self.checkpoint(queue) {
                 tracing::warn!(error = %e, "the database's log cannot be copied into it");
             }
@@ -207,6 +215,7 @@ impl Writer {
                     .collect::<Result<_, _>>()?
             }
         };
+        flush(&self.conn, &self.memo)?;
         exec(&self.conn, "COMMIT")?;
         Ok(outcomes)
     }
@@ -233,6 +242,7 @@ impl Writer {
         if outcome.is_err() {
             self.undo("ROLLBACK TO job", head)?;
         }
+        flush(&self.conn, &self.memo)?;
         exec(&self.conn, "RELEASE job")?;
         Ok(outcome)
     }
