@@ -59,7 +59,7 @@ pub(crate) async fn handle(daemon: &Arc<Daemon>, op: PortalOp) -> Outcome<Portal
         } => sign_in::sign_in(daemon, &user, &password, browser, &reference).await,
         PortalOp::Console { session, ask } => return console(daemon, &session, ask, reference).await,
         PortalOp::Api { key, admin, browser } => {
-            return api::api(daemon, &key, admin, &browser, reference).await;
+            return api::api(daemon, &key, *admin, &browser, reference).await;
         }
         PortalOp::Site { .. }
         | PortalOp::SignIn { .. }

@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 use crate::state::Daemon;
 use crate::sys;
 
-pub(crate) use transport::hand_over;
+pub(crate) use transport::{Posted, hand_over};
 
 /// Mails on their way at once.
 const AT_ONCE: usize = 4;
@@ -194,7 +194,14 @@ fn words(
 }
 
 async fn deliver(daemon: Arc<Daemon>, job: Job) {
-    let outcome = hand_over(&job.setup, &job.mail.to, &job.words).await;
+    let name = job.mail.id.to_string();
+    let posted = Posted {
+        name: &name,
+        to: &job.mail.to,
+        words: &job.words,
+        at: daemon.now(),
+    };
+    let outcome = hand_over(&job.setup, &posted).await;
     let now = daemon.now();
     let Job { mail, .. } = job;
     let id = mail.id;

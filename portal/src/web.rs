@@ -26,7 +26,7 @@ pub(crate) use cookies::read as cookie;
 pub use cookies::{with_session, without_session};
 pub use failure::PageError;
 pub use form::Posted;
-pub(crate) use prefs::choose_language;
+pub(crate) use prefs::{choose_language, local};
 pub(crate) use shed::{Shed, TIDY};
 pub use wrap::{BODY, wrap};
 

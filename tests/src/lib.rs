@@ -12,6 +12,7 @@ pub mod radclient;
 pub mod scripted;
 pub mod skip;
 pub mod sshd;
+pub mod site;
 pub mod stack;
 pub mod terminal;
 pub mod vpn;

@@ -8,7 +8,7 @@ use crate::Timestamp;
 use crate::code::Digits;
 use crate::ids::ResourceId;
 use crate::phone::Region;
-use crate::portal::settings::SelfService;
+use crate::portal::settings::{BadSelfService, SelfService};
 
 /// What a login without a usable token gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,9 @@ pub enum BadResource {
     /// Not a PAM service name.
     #[error("`{0}` is no PAM service name; write letters, digits, - _ . or *")]
     Service(String),
+    /// Self-service.
+    #[error(transparent)]
+    SelfService(#[from] BadSelfService),
 }
 
 impl Resource {
@@ -115,6 +118,7 @@ impl Resource {
         if !(60..=600).contains(&self.validity) {
             return Err(BadResource::Validity(self.validity));
         }
+        self.self_service.check()?;
         let fits = |s: &String| {
             !s.is_empty()
                 && s.len() <= 64

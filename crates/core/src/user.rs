@@ -7,7 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::Timestamp;
 use crate::ids::{ResourceId, TokenId, UserId};
+use crate::mail::Address;
 use crate::name::LoginName;
+
+/// Longest first or last name, in characters.
+pub const NAME_LIMIT: usize = 100;
+/// Longest e-mail address of a person, in octets.
+pub const EMAIL_LIMIT: usize = 100;
 
 /// A password hash in PHC form. Does not print.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,5 +83,45 @@ impl User {
     #[must_use]
     pub fn bypassed(&self, now: Timestamp) -> bool {
         self.bypass_until.is_some_and(|until| now < until)
+    }
+}
+
+/// Why a name or address of a person is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadDetail {
+    /// Over 100 characters, or with control characters.
+    #[error("a first or last name has at most 100 characters and no control characters")]
+    Name,
+    /// No mailbox with a domain, or over 100 octets.
+    #[error("this is no e-mail address; write name@example.com")]
+    Email,
+}
+
+/// Checks a first or last name; outer blanks go.
+///
+/// # Errors
+/// [`BadDetail::Name`].
+pub fn person_name(raw: &str) -> Result<String, BadDetail> {
+    let name = raw.trim();
+    if name.chars().count() > NAME_LIMIT || name.chars().any(char::is_control) {
+        return Err(BadDetail::Name);
+    }
+    Ok(name.to_owned())
+}
+
+/// Checks an e-mail address; outer blanks go, and an empty one is none.
+///
+/// # Errors
+/// [`BadDetail::Email`].
+pub fn email(raw: &str) -> Result<Option<String>, BadDetail> {
+    let text = raw.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match Address::parse(text) {
+        Ok(address) if text.len() <= EMAIL_LIMIT && address.domain().contains('.') => {
+            Ok(Some(text.to_owned()))
+        }
+        _ => Err(BadDetail::Email),
     }
 }

@@ -1,5 +1,13 @@
 //! Enrolments: what may begin, and what a code comes to, whatever is typed in whatever order.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
 mod common;
 
 use std::collections::BTreeSet;

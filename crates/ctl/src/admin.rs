@@ -36,11 +36,16 @@ pub(crate) fn call(socket: &Path, op: AdminOp) -> Result<AdminReply, CtlError> {
         })
 }
 
-/// How long an answer may take. Passwords are hashed, texts are waited for, a long chain is read.
+/// How long an answer may take. Passwords are hashed, texts and mails are waited for, a long chain is read.
 const fn patience(op: &AdminOp) -> Duration {
     match op {
         AdminOp::AuditVerify => Duration::from_secs(600),
-        AdminOp::SmsSendTest { .. } => Duration::from_secs(60),
+        // The whole file is compared with all users after its last part.
+        AdminOp::ImportPut { last: true, .. } => Duration::from_secs(300),
+        AdminOp::SmsSendTest { .. }
+        | AdminOp::MailTest { .. }
+        | AdminOp::Overview { .. }
+        | AdminOp::AuditFind { .. } => Duration::from_secs(60),
         _ => Duration::from_secs(20),
     }
 }

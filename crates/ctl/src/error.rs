@@ -79,6 +79,9 @@ pub enum CtlError {
     /// A code was to be asked for, but nobody can be asked and standard input has ended.
     #[error("there is no terminal to ask for the code; write it to standard input")]
     NoCode,
+    /// A person was to agree, but nobody can be asked.
+    #[error("there is no terminal to ask whether to go on; add --yes to do it, or --dry-run to only look")]
+    NoConsent,
     /// The person ended the question.
     #[error("cancelled; nothing was changed")]
     Cancelled,
@@ -175,6 +178,7 @@ impl CtlError {
             Self::Unreachable { .. } | Self::Unexpected => Exit::Unreachable,
             Self::NoTerminal { .. }
             | Self::NoCode
+            | Self::NoConsent
             | Self::Mismatch { .. }
             | Self::Empty { .. }
             | Self::Unreadable { .. }

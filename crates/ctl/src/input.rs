@@ -18,6 +18,9 @@ const SECRET_LIMIT: u64 = 4096;
 /// Longest description of a provider, in octets; a frame to the daemon takes no more.
 const FILE_LIMIT: u64 = 64 * 1024;
 
+/// Longest table of users, in octets: some 100,000 lines.
+const TABLE_LIMIT: u64 = 16 * 1024 * 1024;
+
 /// A secret, and how to ask for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
@@ -30,6 +33,12 @@ pub(crate) struct Wanted {
 /// A user's password.
 pub(crate) const PASSWORD: Wanted = Wanted {
     what: "password",
+    option: "--password-file",
+};
+
+/// The password at a mail server.
+pub(crate) const MAIL_PASSWORD: Wanted = Wanted {
+    what: "password of the mail server",
     option: "--password-file",
 };
 
@@ -171,11 +180,20 @@ pub(crate) fn code(io: &mut Io<'_>, prompt: &str, echo: bool) -> Result<Secret, 
 
 /// A whole text file, or with `-` all of standard input.
 pub(crate) fn file(io: &mut Io<'_>, path: &Path) -> Result<Zeroizing<String>, CtlError> {
+    up_to(io, path, FILE_LIMIT)
+}
+
+/// As [`file`], for a table of users.
+pub(crate) fn table(io: &mut Io<'_>, path: &Path) -> Result<Zeroizing<String>, CtlError> {
+    up_to(io, path, TABLE_LIMIT)
+}
+
+fn up_to(io: &mut Io<'_>, path: &Path, limit: u64) -> Result<Zeroizing<String>, CtlError> {
     if path == Path::new("-") {
-        return read(&standard_input(), &mut *io.input, FILE_LIMIT);
+        return read(&standard_input(), &mut *io.input, limit);
     }
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    read(path, file, FILE_LIMIT)
+    read(path, file, limit)
 }
 
 /// What errors call standard input.

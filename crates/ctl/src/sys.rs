@@ -26,6 +26,15 @@ impl Stopwatch {
     }
 }
 
+/// Milliseconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "bounds of a search that a person gave as so long ago"
+)]
+pub(crate) fn now() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
 /// Fresh random octets from the operating system.
 ///
 /// # Errors

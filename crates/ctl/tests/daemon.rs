@@ -469,7 +469,7 @@ fn a_list_is_read_page_by_page() {
         Outcome::Ok(reply(json!({ "re": "users", "users": users, "more": more })))
     });
     let ran = daemon.run(&["user", "list", "--json"]);
-    let AdminReply::Users { users, more: false } = serde_json::from_str(&ran.out).unwrap() else {
+    let AdminReply::Users { users, more: false, .. } = serde_json::from_str(&ran.out).unwrap() else {
         panic!("{ran:?}")
     };
     let logins: Vec<&str> = users.iter().map(|user| user.login.as_str()).collect();

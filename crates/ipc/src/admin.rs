@@ -287,10 +287,10 @@ pub enum AdminOp {
         /// Only users of this resource.
         #[serde(default)]
         resource: Option<String>,
-        /// `locked`, `bypassed`, `no-token`, `no-way-in` (neither password nor e-mail); absent for all.
+        /// `locked`, `bypassed`, `no-token`, `no-way-in` (neither password nor a code by e-mail); absent for all.
         #[serde(default)]
         state: Option<String>,
-        /// Last login of the page before.
+        /// `after` of the page before.
         #[serde(default)]
         after: Option<String>,
         /// At most so many, 1..=200.
@@ -508,8 +508,11 @@ pub enum AdminReply {
     Users {
         /// In order of login.
         users: Vec<UserView>,
-        /// Whether there are more.
+        /// Whether there may be more.
         more: bool,
+        /// Last login looked at, for the next page of a search; absent: the last login of this page, or there are no more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
     },
     /// One token.
     Token(TokenView),

@@ -101,7 +101,7 @@ pub enum PortalOp {
         /// The key.
         key: Secret,
         /// What is asked.
-        admin: AdminOp,
+        admin: Box<AdminOp>,
         /// Who asks.
         browser: Browser,
     },

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use otpost_core::Timestamp;
 use otpost_core::audit::{Event, link};
+use otpost_core::name::LoginName;
 use otpost_core::portal::administrator::Scope;
-use otpost_ipc::admin::{AdminReply, AuditView};
+use otpost_core::resource;
+use otpost_ipc::admin::{AdminReply, AuditFilter, AuditView};
 use otpost_store::{AuditRow, Read};
 
 use super::page::Page;
@@ -89,6 +91,112 @@ fn in_scope(
     let (mut rows, _) = Page::of(rows.into_iter().rev());
     rows.reverse();
     Ok(rows)
+}
+
+/// A clock may have gone back by this much; what is older than a filter's start is still looked at for so long.
+const BACK: u64 = 3_600_000;
+
+/// What is looked for, ready to compare.
+struct Sought {
+    filter: AuditFilter,
+    /// Login as compared, where it is one.
+    user: Option<LoginName>,
+    resource: String,
+}
+
+impl Sought {
+    fn new(filter: AuditFilter) -> Self {
+        Self {
+            user: LoginName::parse(filter.user.trim()).ok(),
+            resource: resource::key(&filter.resource),
+            filter,
+        }
+    }
+
+    fn fits(&self, row: &AuditView) -> bool {
+        let wanted = &self.filter;
+        let user = wanted.user.trim();
+        let same_user = || {
+            let own = LoginName::parse(&row.user).ok();
+            row.user == user || (own.is_some() && own == self.user)
+        };
+        (wanted.from == 0 || row.at >= wanted.from)
+            && (wanted.until == 0 || row.at < wanted.until)
+            && (user.is_empty() || same_user())
+            && (self.resource.is_empty() || resource::key(&row.resource) == self.resource)
+            && row.kind.starts_with(wanted.kind.trim())
+            && (wanted.reason.is_empty() || row.reason == wanted.reason.trim())
+            && (wanted.reference.is_empty() || row.reference.eq_ignore_ascii_case(wanted.reference.trim()))
+            && (wanted.source.is_empty() || row.source == wanted.source.trim())
+    }
+}
+
+/// Position after the last row that may be older than `until`: rows are in order of time, give or take [`BACK`].
+fn behind(read: &mut dyn Read, until: u64, last: u64) -> Result<u64, AdminError> {
+    let (mut low, mut high) = (0, last);
+    while low < high {
+        let middle = low.midpoint(high);
+        let at = read.audit(middle, 1)?.first().map_or(0, |row| view(row).at);
+        if at < until.saturating_add(BACK) {
+            low = middle.saturating_add(1);
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
+pub(super) async fn find(
+    daemon: &Arc<Daemon>,
+    act: Act,
+    filter: AuditFilter,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<AdminReply, AdminError> {
+    let limit = usize::try_from(limit.clamp(1, 200)).unwrap_or(200);
+    let sought = Sought::new(filter);
+    read(daemon, move |read| {
+        let names = Names::load(read, &act.scope)?;
+        let last = read.totals(act.now)?.audit_rows;
+        // Rows up to this position are still to be looked at.
+        let mut end = before.map_or(last, |before| before.saturating_sub(1)).min(last);
+        if sought.filter.until != 0 {
+            end = behind(read, sought.filter.until, end)?;
+        }
+        let stop = end.saturating_sub(u64::from(LOOKED_AT));
+        let mut page = Page::default();
+        let mut found = 0;
+        while end > stop {
+            let start = end.saturating_sub(u64::from(PAGE)).max(stop);
+            let count = u32::try_from(end.saturating_sub(start)).unwrap_or(PAGE);
+            for row in read.audit(start, count)?.iter().rev() {
+                let shown = view(row);
+                // Nothing that fits is behind it.
+                if shown.at.saturating_add(BACK) < sought.filter.from {
+                    return Ok(AdminReply::AuditFound {
+                        rows: page.rows(),
+                        before: None,
+                    });
+                }
+                let seen = sought.fits(&shown) && names.sees_row(read, (&shown.resource, &shown.user))?;
+                if seen {
+                    if found == limit || !page.push(shown) {
+                        return Ok(AdminReply::AuditFound {
+                            rows: page.rows(),
+                            before: Some(row.seq.saturating_add(1)),
+                        });
+                    }
+                    found += 1;
+                }
+            }
+            end = start;
+        }
+        Ok(AdminReply::AuditFound {
+            rows: page.rows(),
+            before: (end > 0).then(|| end.saturating_add(1)),
+        })
+    })
+    .await
 }
 
 fn view(row: &AuditRow) -> AuditView {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use otpost_core::ids::MailId;
 use otpost_core::mail::queue::Outcome;
 use otpost_core::mail::settings::Security;
 use otpost_core::mail::{Address, By, Context, Lang, Letter, Sender, Settings, render};
@@ -148,7 +149,14 @@ pub(super) async fn test(daemon: &Arc<Daemon>, act: Act, to: String) -> Result<A
         reference: act.reference.as_str(),
     };
     let words = render(&letter, Lang::default(), &context);
-    let outcome = postman::hand_over(&setup, &to, &words).await;
+    let name = MailId::random(&mut daemon.rng()).to_string();
+    let posted = postman::Posted {
+        name: &name,
+        to: &to,
+        words: &words,
+        at: act.now,
+    };
+    let outcome = postman::hand_over(&setup, &posted).await;
     let answer = match &outcome {
         Outcome::Sent => "taken by the server".to_owned(),
         Outcome::Later(why) | Outcome::Refused(why) => why.clone(),

@@ -6,14 +6,17 @@ use otpost_core::code::Digits;
 use otpost_core::gate;
 use otpost_core::ids::TokenId;
 use otpost_core::phone::Phone;
+use otpost_core::portal::factors::TotpToken;
+use otpost_core::portal::verification::Owner;
 use otpost_core::resource::Resource;
 use otpost_core::token::{self, Status, Token};
 use otpost_ipc::Secret;
-use otpost_ipc::admin::AdminReply;
-use otpost_store::{Read, Tx};
+use otpost_ipc::admin::{AdminReply, TokenView};
+use otpost_store::{Read, Tx, document};
 
 use super::view::{self, Names};
 use super::{Act, AdminError, done, find_resource, find_user, read, write};
+use crate::portal::factors;
 use crate::state::Daemon;
 
 /// A token an administrator assigns.
@@ -117,23 +120,65 @@ pub(super) async fn list(daemon: &Arc<Daemon>, act: Act, user: String) -> Result
     read(daemon, move |read| {
         let user = find_user(read, &user)?;
         let names = Names::load(read, &act.scope)?;
-        let tokens = read.tokens_of(user.id)?;
+        let factors = factors::load(read, user.id)?;
         Ok(AdminReply::Tokens {
-            tokens: tokens
-                .iter()
-                .filter(|t| names.sees(&t.resources))
-                .map(|t| view::token(t, &user.login, &names))
-                .collect(),
+            tokens: view::tokens(&factors, &user.login, &names),
         })
     })
     .await
 }
 
-fn find(read: &mut dyn Read, id: &str) -> Result<(Token, String), AdminError> {
+/// A token of either kind.
+enum Either {
+    Sms(Token),
+    Totp(Box<TotpToken>),
+}
+
+impl Either {
+    fn set(&mut self, status: Option<Status>, name: Option<&str>) -> Result<(), AdminError> {
+        let (own_status, own_name) = match self {
+            Self::Sms(token) => (&mut token.status, &mut token.name),
+            Self::Totp(token) => (&mut token.status, &mut token.name),
+        };
+        if let Some(status) = status {
+            *own_status = status;
+        }
+        if let Some(name) = name {
+            // An empty name leaves the old one.
+            let name = token::tidy(name).map_err(AdminError::invalid)?;
+            if !name.is_empty() {
+                *own_name = name;
+            }
+        }
+        Ok(())
+    }
+
+    fn view(&self, login: &str, names: &Names) -> TokenView {
+        match self {
+            Self::Sms(token) => view::token(token, login, names),
+            Self::Totp(token) => view::totp(token, login, names),
+        }
+    }
+}
+
+fn find(read: &mut dyn Read, id: &str) -> Result<(Either, String), AdminError> {
     let missing = || AdminError::NotFound(format!("there is no token `{id}`; see otpostctl token list USER"));
     let id: TokenId = id.parse().map_err(|_| missing())?;
-    let token = read.token(id)?.ok_or_else(missing)?;
-    let login = read.user(token.user)?.map_or_else(String::new, |u| u.login);
+    let (token, user) = match read.token(id)? {
+        Some(token) => {
+            let user = token.user;
+            (Either::Sms(token), user)
+        }
+        None => {
+            let app = document::get::<TotpToken>(read, &id.0)?.ok_or_else(missing)?;
+            // An administrator's app is no token of a person.
+            let Owner::User(user) = app.owner else {
+                return Err(missing());
+            };
+            (Either::Totp(Box::new(app)), user)
+        }
+    };
+    let login = read.user(user)?.map_or_else(String::new, |u| u.login);
     Ok((token, login))
 }
 
@@ -156,15 +201,20 @@ pub(super) async fn set(
         .transpose()?;
     write(daemon, move |tx| {
         let (mut token, login) = find(tx, &id)?;
-        if let Some(status) = status {
-            token.status = status;
+        match (&mut token, &name) {
+            // As when it was made: an empty name becomes an automatic one.
+            (Either::Sms(sms), Some(name)) => {
+                let name = token::name(name, &sms.phone).map_err(AdminError::invalid)?;
+                token.set(status, Some(&name))?;
+            }
+            (token, name) => token.set(status, name.as_deref())?,
         }
-        if let Some(name) = &name {
-            token.name = token::name(name, &token.phone).map_err(AdminError::invalid)?;
+        match &token {
+            Either::Sms(token) => tx.put_token(token)?,
+            Either::Totp(token) => document::put(tx, token.as_ref())?,
         }
-        tx.put_token(&token)?;
         let names = Names::load(tx, &act.scope)?;
-        let shown = view::token(&token, &login, &names);
+        let shown = token.view(&login, &names);
         act.record_detail(
             tx,
             "token-set",
@@ -179,8 +229,17 @@ pub(super) async fn set(
 pub(super) async fn remove(daemon: &Arc<Daemon>, act: Act, id: String) -> Result<AdminReply, AdminError> {
     write(daemon, move |tx| {
         let (token, login) = find(tx, &id)?;
-        tx.delete_token(token.id)?;
-        act.record_detail(tx, "token-remove", (&login, ""), token.phone.masked())?;
+        let detail = match &token {
+            Either::Sms(token) => {
+                tx.delete_token(token.id)?;
+                token.phone.masked()
+            }
+            Either::Totp(token) => {
+                document::delete::<TotpToken>(tx, &token.id.0)?;
+                token.name.clone()
+            }
+        };
+        act.record_detail(tx, "token-remove", (&login, ""), detail)?;
         Ok(done(format!("the token of {login} is removed")))
     })
     .await

@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpost_core::ids::UserId;
+use otpost_core::import;
 use otpost_core::limits::Guard;
 use otpost_core::name::LoginName;
-use otpost_core::user::{PasswordHash, User};
+use otpost_core::user::{PasswordHash, Profile, User};
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminReply, UserAdd, UserSet};
 use otpost_store::{Read, StoreError};
 use zeroize::Zeroizing;
 
 use super::page::Page;
-use super::view::{self, Names};
+use super::view::{self, Beside, Names};
 use super::{Act, AdminError, done, find_resource, find_user, read, write};
+use crate::portal::session;
+use crate::portal::site::by_mail;
 use crate::state::Daemon;
 
 /// Longest bypass (domain decision 3).
@@ -42,28 +45,11 @@ async fn hashed(daemon: &Daemon, password: Option<Secret>) -> Result<Option<Pass
 }
 
 fn email(text: &str) -> Result<Option<String>, AdminError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let (local, domain) = text.rsplit_once('@').unwrap_or(("", ""));
-    let well = text.len() <= 100
-        && !local.is_empty()
-        && domain.contains('.')
-        && !domain.starts_with(['.', '-'])
-        && !domain.ends_with(['.', '-'])
-        && !domain.contains("..")
-        && text.matches('@').count() == 1
-        && !text
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';'));
-    if well {
-        Ok(Some(text.to_owned()))
-    } else {
-        Err(AdminError::Invalid(
-            "this is no e-mail address; write name@example.com".to_owned(),
-        ))
-    }
+    otpost_core::user::email(text).map_err(AdminError::invalid)
+}
+
+fn person_name(raw: &str) -> Result<String, AdminError> {
+    otpost_core::user::person_name(raw).map_err(AdminError::invalid)
 }
 
 fn aliases(raw: &[String], name: &LoginName) -> Result<Vec<LoginName>, AdminError> {
@@ -90,15 +76,14 @@ fn aliases(raw: &[String], name: &LoginName) -> Result<Vec<LoginName>, AdminErro
 
 fn shown(read: &mut dyn Read, user: &User, act: &Act) -> Result<AdminReply, AdminError> {
     let names = Names::load(read, &act.scope)?;
-    let guard = read.guard(user.id)?;
-    let tokens = read.tokens_of(user.id)?;
-    Ok(AdminReply::User(view::user(
-        user, &guard, &tokens, &names, act.now,
-    )))
+    let by_mail = by_mail(read)?;
+    let beside = Beside::load(read, user, by_mail)?;
+    Ok(AdminReply::User(view::user(user, &beside, &names, act.now)))
 }
 
 pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, add: UserAdd) -> Result<AdminReply, AdminError> {
     let name = LoginName::parse(&add.login).map_err(AdminError::invalid)?;
+    let (first_name, last_name) = (person_name(&add.first_name)?, person_name(&add.last_name)?);
     let password = hashed(daemon, add.password).await?;
     let user = User {
         id: UserId::random(&mut daemon.rng()),
@@ -106,10 +91,15 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, add: UserAdd) -> Result<
         aliases: aliases(&add.aliases, &name)?,
         name,
         email: email(add.email.as_deref().unwrap_or_default())?,
+        profile: Profile {
+            first_name,
+            last_name,
+            password_set: password.is_some().then_some(act.now),
+            ..Profile::default()
+        },
         password,
         locked: None,
         bypass_until: None,
-        profile: otpost_core::user::Profile::default(),
         resources: Vec::new(),
         created: act.now,
     };
@@ -117,10 +107,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, add: UserAdd) -> Result<
     write(daemon, move |tx| {
         let mut user = user.clone();
         for name in &wanted {
-            let id = find_resource(tx, name)?.id;
-            if !user.resources.contains(&id) {
-                user.resources.push(id);
-            }
+            import::bind(&mut user, find_resource(tx, name)?.id, act.now);
         }
         tx.put_user(&user)?;
         act.record(tx, "user-add", &user.login, "")?;
@@ -132,10 +119,21 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, add: UserAdd) -> Result<
 pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, set: UserSet) -> Result<AdminReply, AdminError> {
     let password = hashed(daemon, set.password).await?;
     let new_email = set.email.as_deref().map(email).transpose()?;
+    let first_name = set.first_name.as_deref().map(person_name).transpose()?;
+    let last_name = set.last_name.as_deref().map(person_name).transpose()?;
     write(daemon, move |tx| {
         let mut user = find_user(tx, &set.user)?;
         if let Some(password) = &password {
             user.password = Some(password.clone());
+            user.profile.password_set = Some(act.now);
+            // Whoever signed in with the old one does not stay.
+            session::end_of(tx, user.id, None, None)?;
+        }
+        if let Some(name) = &first_name {
+            user.profile.first_name.clone_from(name);
+        }
+        if let Some(name) = &last_name {
+            user.profile.last_name.clone_from(name);
         }
         if let Some(email) = &new_email {
             user.email.clone_from(email);
@@ -196,18 +194,24 @@ pub(super) async fn list(
     let scope = act.scope.clone();
     read(daemon, move |read| {
         let names = Names::load(read, &scope)?;
+        let by_mail = by_mail(read)?;
         let mut users = seen(read, &names, (after.as_ref(), &search.to_lowercase()), limit)?;
         let mut more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let mut page = Page::default();
         for user in &users {
-            if !page.push(view::user(user, &read.guard(user.id)?, &[], &names, now)) {
+            let beside = Beside::brief(read, user, by_mail)?;
+            if !page.push(view::user(user, &beside, &names, now)) {
                 more = true;
                 break;
             }
         }
         let users = page.rows();
-        Ok(AdminReply::Users { users, more })
+        Ok(AdminReply::Users {
+            users,
+            more,
+            after: None,
+        })
     })
     .await
 }
@@ -292,9 +296,10 @@ pub(super) async fn bind(
     write(daemon, move |tx| {
         let mut user = find_user(tx, &user)?;
         let resource = find_resource(tx, &resource)?;
-        user.resources.retain(|id| *id != resource.id);
         if bound {
-            user.resources.push(resource.id);
+            import::bind(&mut user, resource.id, act.now);
+        } else {
+            import::unbind(&mut user, resource.id);
         }
         tx.put_user(&user)?;
         act.record(

@@ -9,14 +9,20 @@ use otpost_core::limits::Guard;
 use otpost_core::limits::Lock;
 use otpost_core::name::LoginName;
 use otpost_core::portal::administrator::Scope;
+use otpost_core::portal::factors::{Factors, TotpToken};
+use otpost_core::portal::settings::{Action, FirstEnrolment, Kind, OtpLength, SelfService};
+use otpost_core::portal::site::Site;
 use otpost_core::provider::{Provider, ProviderKind};
 use otpost_core::resource::{Resource, WithoutToken};
 use otpost_core::token::{Status, Token};
 use otpost_core::user::User;
-use otpost_ipc::admin::{ClientView, ProviderView, ResourceSettings, ResourceView, TokenView, UserView};
-use otpost_store::{Read, StoreError};
+use otpost_ipc::admin::{
+    ClientView, ProviderView, ResourceSettings, ResourceView, SelfServiceSettings, TokenView, UserView,
+};
+use otpost_store::{Read, StoreError, document};
 
 use crate::ipc::authenticator;
+use crate::portal::factors;
 
 /// Names of the resources in a scope, for showing ids; what lies outside is not shown.
 pub(super) struct Names {
@@ -67,7 +73,46 @@ impl Names {
     }
 }
 
-pub(super) fn user(user: &User, guard: &Guard, tokens: &[Token], names: &Names, now: Timestamp) -> UserView {
+/// What a user's view is made of besides the user.
+pub(super) struct Beside {
+    guard: Guard,
+    factors: Factors,
+    last: Option<Timestamp>,
+    /// Whether codes by e-mail let people sign in.
+    by_mail: bool,
+}
+
+impl Beside {
+    pub(super) fn load(read: &mut dyn Read, user: &User, by_mail: bool) -> Result<Self, StoreError> {
+        Ok(Self {
+            guard: read.guard(user.id)?,
+            factors: factors::load(read, user.id)?,
+            last: read.last_success(user.id)?,
+            by_mail,
+        })
+    }
+
+    /// As [`Beside::load`], without tokens.
+    pub(super) fn brief(read: &mut dyn Read, user: &User, by_mail: bool) -> Result<Self, StoreError> {
+        Ok(Self {
+            guard: read.guard(user.id)?,
+            factors: Factors {
+                recovery: document::get(read, &user.id.0)?,
+                ..Factors::default()
+            },
+            last: read.last_success(user.id)?,
+            by_mail,
+        })
+    }
+}
+
+/// Whether the user can sign in to a portal.
+pub(super) fn way_in(user: &User, by_mail: bool) -> bool {
+    user.password.is_some() || (by_mail && user.email.is_some())
+}
+
+pub(super) fn user(user: &User, beside: &Beside, names: &Names, now: Timestamp) -> UserView {
+    let guard = &beside.guard;
     let locked = match (&user.locked, guard.lock_at(now)) {
         (Some(why), _) => Some(format!("by an administrator: {why}")),
         (None, Some(Lock::Until(until))) => Some(format!(
@@ -84,18 +129,18 @@ pub(super) fn user(user: &User, guard: &Guard, tokens: &[Token], names: &Names, 
         first_name: user.profile.first_name.clone(),
         last_name: user.profile.last_name.clone(),
         password: user.password.is_some(),
-        way_in: user.password.is_some() || user.email.is_some(),
-        recovery_left: None,
-        last_login: None,
+        way_in: way_in(user, beside.by_mail),
+        recovery_left: beside
+            .factors
+            .recovery
+            .as_ref()
+            .map(|own| u32::try_from(own.set.left()).unwrap_or(u32::MAX)),
+        last_login: beside.last.map(|at| at.0),
         resources: names.of(&user.resources),
         locked,
         bypass_until: user.bypass_until.filter(|until| now < *until).map(|t| t.0),
         failures: guard.consecutive,
-        tokens: tokens
-            .iter()
-            .filter(|t| names.sees(&t.resources))
-            .map(|t| token(t, &user.login, names))
-            .collect(),
+        tokens: tokens(&beside.factors, &user.login, names),
     }
 }
 
@@ -104,17 +149,46 @@ pub(super) fn token(token: &Token, login: &str, names: &Names) -> TokenView {
         id: token.id.to_string(),
         user: login.to_owned(),
         name: token.name.clone(),
-        kind: "sms".to_owned(),
+        kind: Kind::Sms.as_str().to_owned(),
         phone: token.phone.masked(),
         digits: token.digits.get(),
-        status: match token.status {
-            Status::Active => "active",
-            Status::Disabled => "disabled",
-            Status::Blocked => "blocked",
-        }
-        .to_owned(),
+        status: status(token.status).to_owned(),
         verified: token.verified,
         resources: names.of(&token.resources),
+    }
+}
+
+/// An authenticator app as a token. It gave a right code before it was kept.
+pub(super) fn totp(token: &TotpToken, login: &str, names: &Names) -> TokenView {
+    TokenView {
+        id: token.id.to_string(),
+        user: login.to_owned(),
+        name: token.name.clone(),
+        kind: Kind::Totp.as_str().to_owned(),
+        phone: String::new(),
+        digits: token.digits(),
+        status: status(token.status).to_owned(),
+        verified: true,
+        resources: names.of(&token.resources),
+    }
+}
+
+/// Tokens of all kinds that are seen, oldest first.
+pub(super) fn tokens(factors: &Factors, login: &str, names: &Names) -> Vec<TokenView> {
+    let sms = factors.sms.iter().filter(|t| names.sees(&t.resources));
+    let sms = sms.map(|t| ((t.created, t.id), token(t, login, names)));
+    let apps = factors.totp.iter().filter(|t| names.sees(&t.resources));
+    let apps = apps.map(|t| ((t.created, t.id), totp(t, login, names)));
+    let mut all: Vec<_> = sms.chain(apps).collect();
+    all.sort_by_key(|(age, _)| *age);
+    all.into_iter().map(|(_, view)| view).collect()
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::Disabled => "disabled",
+        Status::Blocked => "blocked",
     }
 }
 
@@ -125,7 +199,44 @@ fn without(policy: WithoutToken) -> Option<String> {
     })
 }
 
-pub(super) fn resource(resource: &Resource, users: u64) -> ResourceView {
+fn self_service(own: &SelfService) -> SelfServiceSettings {
+    let actions = Action::TOKEN.into_iter().chain(Action::USER);
+    let allowed = actions.filter(|action| own.actions.contains(action));
+    let offered = Kind::ALL.into_iter().filter(|kind| own.kinds.contains(kind));
+    SelfServiceSettings {
+        address: Some(own.address.as_ref().map_or_else(String::new, ToString::to_string)),
+        actions: Some(allowed.map(|action| action.as_str().to_owned()).collect()),
+        kinds: Some(offered.map(|kind| kind.as_str().to_owned()).collect()),
+        otp_length: Some(match own.otp_length {
+            OtpLength::Choice => "choice".to_owned(),
+            OtpLength::Fixed(digits) => digits.get().to_string(),
+        }),
+        two_steps: Some(own.two_steps),
+        first_enrolment: Some(
+            match own.first_enrolment {
+                FirstEnrolment::Password => "password",
+                FirstEnrolment::Invite => "invite",
+            }
+            .to_owned(),
+        ),
+        enrol_days: Some(own.enrol_days.unwrap_or_default()),
+        title: Some(own.title.clone()),
+        accent: Some(own.accent.clone()),
+        hint: Some(own.hint.clone()),
+    }
+}
+
+/// Full address of a resource's portal; nothing while it is off, or nobody has said where the portal is.
+pub(super) fn portal(resource: &Resource, site: &Site) -> Option<String> {
+    let address = resource
+        .self_service
+        .address
+        .as_ref()
+        .filter(|_| resource.enabled)?;
+    site.portal_page(&format!("/s/{address}"))
+}
+
+pub(super) fn resource(resource: &Resource, users: u64, site: &Site) -> ResourceView {
     ResourceView {
         name: resource.name.clone(),
         settings: ResourceSettings {
@@ -140,9 +251,9 @@ pub(super) fn resource(resource: &Resource, users: u64) -> ResourceView {
             pam_services: Some(resource.pam_services.clone()),
             shared_phones: Some(resource.shared_phones),
             region: Some(resource.region.map_or_else(String::new, String::from)),
-            self_service: None,
+            self_service: Some(self_service(&resource.self_service)),
         },
-        portal: String::new(),
+        portal: portal(resource, site).unwrap_or_default(),
         users,
     }
 }

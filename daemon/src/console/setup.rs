@@ -331,7 +331,7 @@ pub(crate) fn clear_factors(tx: &mut dyn Tx, admin: AdminId) -> Result<(), Store
 }
 
 /// Ten fresh recovery codes, in words and as they are kept.
-pub(super) async fn recovery_codes(
+pub(crate) async fn recovery_codes(
     daemon: &Daemon,
     owner: Owner,
     now: Timestamp,

@@ -10,6 +10,8 @@ mod rows;
 mod tests;
 mod view;
 
+use std::time::Duration;
+
 use otpost_core::audit::Event;
 use otpost_core::ids::{EnrolmentId, TokenId};
 use otpost_core::net::Source;
@@ -36,6 +38,9 @@ use crate::outbox::Job;
 pub(crate) use finish::confirm;
 pub(crate) use recovery::{Prepared, prepare};
 use rows::Rows;
+
+/// How long an enrolment stays after its end: its page may be loaded again.
+const KEEP: Duration = Duration::from_secs(3600);
 
 /// Who asks, for whom and for what.
 #[derive(Debug, Clone)]
@@ -306,7 +311,7 @@ pub(crate) fn resend(
     let mut enrolment = find(tx, asker, id)?;
     let Resend::Send(flow) = enrolment.resend(ctx.now) else {
         // Too early, or over: the page says how long, or that it begins anew.
-        return unchanged(tx, &enrolment, asker, ("", ctx.now));
+        return shown(tx, &enrolment, asker, ("", ctx.now));
     };
     let rows = Rows::load(tx, &asker.user)?;
     enrolment::standing(&enrolment, asker.by, &rows.view(asker))?;
@@ -323,14 +328,12 @@ pub(crate) fn resend(
         document::put(tx, &enrolment)?;
         "resend-refused"
     };
-    enrolled(
-        tx,
-        &enrolment,
-        asker,
+    let after = shown(tx, &enrolment, asker, ("", ctx.now))?;
+    Ok(Enrolled {
         job,
-        vec![asker.event(ctx, "resend", reason, "")],
-        ctx.now,
-    )
+        events: vec![asker.event(ctx, "resend", reason, "")],
+        ..after
+    })
 }
 
 /// Another number.
@@ -356,16 +359,19 @@ pub(crate) fn cancel(
 ) -> Result<Enrolled, PortalError> {
     let enrolment = find(tx, asker, id)?;
     let Some(cancelled) = enrolment.cancel() else {
-        return unchanged(tx, &enrolment, asker, ("", ctx.now));
+        return shown(tx, &enrolment, asker, ("", ctx.now));
     };
     document::put(tx, &cancelled)?;
-    let event = asker.event(ctx, "cancel", "cancelled", "");
-    enrolled(tx, &cancelled, asker, None, vec![event], ctx.now)
+    let after = shown(tx, &cancelled, asker, ("", ctx.now))?;
+    Ok(Enrolled {
+        events: vec![asker.event(ctx, "cancel", "cancelled", "")],
+        ..after
+    })
 }
 
 /// Enrolments and permits that can matter no more.
 pub(crate) fn sweep(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<(), StoreError> {
-    for old in document::due::<Enrolment>(tx, now, limit)? {
+    for old in document::due::<Enrolment>(tx, now.minus(KEEP), limit)? {
         document::delete::<Enrolment>(tx, &old.id.0)?;
     }
     for old in document::due::<Permit>(tx, now, limit)? {
@@ -408,7 +414,7 @@ fn store(
         Err(Refused::StepUp(act)) => return Ok(Beginning::StepUp(act)),
         Err(refused) => return Err(refused.into()),
         Ok(Begun::Again(enrolment)) => {
-            let enrolled = unchanged(tx, &enrolment, asker, ("", ctx.now))?;
+            let enrolled = shown(tx, &enrolment, asker, ("", ctx.now))?;
             return Ok(Beginning::Enrolled(Box::new(enrolled)));
         }
         Ok(Begun::New { enrolment, cancelled }) => (*enrolment, cancelled),
@@ -428,9 +434,12 @@ fn store(
         (Some(_), false) => "reissue",
         (Some(_), true) => "change-phone",
     };
-    let event = asker.event(ctx, "begin", reason, &detail(&enrolment));
-    let enrolled = enrolled(tx, &enrolment, asker, job, vec![event], ctx.now)?;
-    Ok(Beginning::Enrolled(Box::new(enrolled)))
+    let after = shown(tx, &enrolment, asker, ("", ctx.now))?;
+    Ok(Beginning::Enrolled(Box::new(Enrolled {
+        job,
+        events: vec![asker.event(ctx, "begin", reason, &detail(&enrolment))],
+        ..after
+    })))
 }
 
 /// What an audit row says of it: kind, and the number masked.
@@ -481,7 +490,8 @@ fn send(
     Ok(job)
 }
 
-fn unchanged(
+/// As its page shows it; `why`: why the last code was not taken.
+fn shown(
     read: &mut dyn Read,
     enrolment: &Enrolment,
     asker: &Asker,
@@ -491,20 +501,5 @@ fn unchanged(
         view: view::view(read, enrolment, asker, why, now)?,
         job: None,
         events: Vec::new(),
-    })
-}
-
-fn enrolled(
-    read: &mut dyn Read,
-    enrolment: &Enrolment,
-    asker: &Asker,
-    job: Option<Job>,
-    events: Vec<Event>,
-    now: Timestamp,
-) -> Result<Enrolled, PortalError> {
-    Ok(Enrolled {
-        view: view::view(read, enrolment, asker, "", now)?,
-        job,
-        events,
     })
 }

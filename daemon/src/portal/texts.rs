@@ -95,7 +95,7 @@ pub(crate) fn queue_text(
     }
     put_counts(tx, &sent.hit(now), ask.phone, Some(ask.user), network.as_deref())?;
     let message = Message::queued(
-        MessageId::random(rng),
+        MessageId::ordered(now, rng),
         ask.kind,
         ask.reference.clone(),
         (now, ask.ends),

@@ -28,7 +28,7 @@ async fn api(served: &Served, key: &Secret, admin: AdminOp) -> Result<PortalRepl
     served
         .ask(PortalOp::Api {
             key: key.clone(),
-            admin,
+            admin: Box::new(admin),
             browser: browser("198.51.100.9"),
         })
         .await

@@ -1,5 +1,10 @@
 //! From no administrator to one.
 
+use std::fs::DirBuilder;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use otpost_daemon::console::setup::first_run;
@@ -7,7 +12,7 @@ use otpost_ipc::admin::{AdminOp, AdminReply};
 use otpost_ipc::portal::{ConsoleOp, PortalOp, PortalReply};
 use otpost_ipc::{FaultCode, Secret};
 
-use crate::common::{PASSWORD, Served, code_of, in_link, sign_in, signed, wrong};
+use crate::common::{PASSWORD, Scratch, Served, browser, code_of, in_link, sign_in, signed, wrong};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -66,6 +71,58 @@ async fn a_link_makes_the_first_administrator_and_no_second() {
     }
 }
 
+/// Starts the program and gives what it said until it was ready.
+fn start(dir: &Path) -> String {
+    let config = dir.join("daemon.toml");
+    let text = format!(
+        "environment = \"development\"\n[store]\npath = \"{0}/otpost.db\"\n[keys]\nmaster-key-file = \"{0}/master.key\"\n\
+         [sockets]\ndirectory = \"{0}/run\"\n[log]\nlevel = \"trace\"\n",
+        dir.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_otpostd"))
+        .arg("--config")
+        .arg(&config)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let ready = line.contains("ready");
+        said.push_str(&line);
+        said.push('\n');
+        if ready {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    said
+}
+
+#[test]
+fn the_program_says_a_new_link_at_each_start_once_and_not_in_its_log() {
+    let dir = Scratch::new();
+    DirBuilder::new()
+        .mode(0o755)
+        .create(dir.path().join("run"))
+        .unwrap();
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let said = start(dir.path());
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("/setup/")).collect();
+        assert_eq!(lines.len(), 1, "{said}");
+        assert!(
+            lines[0].starts_with("otpostd: ") && lines[0].contains("SET-UP LINK"),
+            "{said}"
+        );
+        links.push(lines[0].rsplit("/setup/").next().unwrap().to_owned());
+    }
+    assert_ne!(links[0], links[1]);
+    assert!(links.iter().all(|link| link.len() == 43));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_at_once_make_one_administrator() {
     let served = Served::new().await;
@@ -103,38 +160,49 @@ async fn a_link_ends_by_time_and_by_the_next_one() {
     assert_eq!(code_of(served.setup(&nonsense).await), FaultCode::NotFound);
 }
 
+/// What is typed on the page of a link.
+struct Form {
+    login: Option<String>,
+    password: Secret,
+    totp: Secret,
+    code: Secret,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_is_checked_before_anything_is_made() {
     let served = Served::new().await;
     let link = served.first_link().await;
     let view = served.setup(&link).await.unwrap();
-    let with = |change: &dyn Fn(&mut Secret, &mut Secret, &mut Option<String>, &mut Secret)| {
-        let mut op = served.finish(&link, &view, Some("mara"));
-        if let PortalOp::SetupFinish {
-            login,
-            password,
-            totp,
-            code,
-            ..
-        } = &mut op
-        {
-            change(password, totp, login, code);
+    let with = |change: &dyn Fn(&mut Form)| {
+        let mut form = Form {
+            login: Some("mara".to_owned()),
+            password: PASSWORD.into(),
+            totp: view.totp.clone(),
+            code: served.shows(view.totp.expose()),
+        };
+        change(&mut form);
+        PortalOp::SetupFinish {
+            link: link.clone(),
+            login: form.login,
+            password: form.password,
+            totp: form.totp,
+            code: form.code,
+            browser: browser("192.0.2.1"),
         }
-        op
     };
     for bad in ["", "eleven-char", &"x".repeat(129)] {
-        let op = with(&|password, _, _, _| *password = bad.into());
+        let op = with(&|form| form.password = bad.into());
         assert_eq!(code_of(served.ask(op).await), FaultCode::Invalid);
     }
     for bad in [None, Some(String::new()), Some("a b".to_owned())] {
-        let op = with(&|_, _, login, _| login.clone_from(&bad));
+        let op = with(&|form| form.login.clone_from(&bad));
         assert_eq!(code_of(served.ask(op).await), FaultCode::Invalid);
     }
     // An app of somebody else's choice.
     let own = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-    let op = with(&|_, totp, _, code| {
-        *totp = own.into();
-        *code = served.shows(own);
+    let op = with(&|form| {
+        form.totp = own.into();
+        form.code = served.shows(own);
     });
     assert_eq!(code_of(served.ask(op).await), FaultCode::Invalid);
     for (typed, why) in [
@@ -143,7 +211,7 @@ async fn what_is_typed_is_checked_before_anything_is_made() {
         ("1234567".into(), "too-many-digits"),
         ("abcdef".into(), "not-digits"),
     ] {
-        let op = with(&|_, _, _, code| *code = typed.clone());
+        let op = with(&|form| form.code = typed.clone());
         assert_eq!(wrong(served.answer(op).await).0, why);
     }
     match served.ctl(AdminOp::AdminList).await.unwrap() {

@@ -16,8 +16,11 @@ use otpost_core::portal::verification::{For, Owner, Verification};
 use otpost_ipc::FaultCode;
 use otpost_ipc::admin::{AdminOp, AdminReply, MailSet, MailView, PortalSet, PortalView};
 use otpost_store::document;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::common::{Served, code_of, until};
 
@@ -33,6 +36,11 @@ struct Smtp {
 
 impl Smtp {
     async fn new() -> Self {
+        Self::with(None).await
+    }
+
+    /// With TLS from the first octet, where it is asked for.
+    async fn with(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let script = Script::default();
@@ -40,7 +48,18 @@ impl Smtp {
         let (lines, mails) = (Arc::clone(&script), Arc::clone(&taken));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(speak(stream, Arc::clone(&lines), Arc::clone(&mails)));
+                let (lines, mails) = (Arc::clone(&lines), Arc::clone(&mails));
+                let tls = tls.clone();
+                tokio::spawn(async move {
+                    match tls {
+                        None => speak(stream, lines, mails).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                speak(stream, lines, mails).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         Self { port, script, taken }
@@ -65,8 +84,8 @@ impl Smtp {
     }
 }
 
-async fn speak(stream: TcpStream, script: Script, taken: Arc<Mutex<Vec<String>>>) {
-    let (reader, mut writer) = stream.into_split();
+async fn speak<S: AsyncRead + AsyncWrite>(stream: S, script: Script, taken: Arc<Mutex<Vec<String>>>) {
+    let (reader, mut writer) = tokio::io::split(stream);
     let mut lines = BufReader::new(reader).lines();
     if writer.write_all(b"220 test ESMTP\r\n").await.is_err() {
         return;
@@ -86,10 +105,7 @@ async fn speak(stream: TcpStream, script: Script, taken: Arc<Mutex<Vec<String>>>
         let word: String = line.chars().take(4).collect::<String>().to_ascii_uppercase();
         let answer = match word.as_str() {
             "EHLO" => "250-test\r\n250-8BITMIME\r\n250 SMTPUTF8",
-            "RCPT" => match script.lock().unwrap().pop_front() {
-                Some(line) => line,
-                None => "250 fine",
-            },
+            "RCPT" => script.lock().unwrap().pop_front().unwrap_or("250 fine"),
             "DATA" => {
                 body = Some(String::new());
                 "354 go on"
@@ -226,6 +242,65 @@ async fn a_test_mail_gives_the_servers_answer() {
         to: "alice".to_owned(),
     };
     assert_eq!(code_of(served.ctl(bad).await), FaultCode::Invalid);
+}
+
+/// A server's certificate of an authority that no system trusts: the acceptor, and the authority as PEM.
+fn private_tls() -> (TlsAcceptor, String) {
+    let mut ca = rcgen::CertificateParams::default();
+    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let pem = ca.self_signed(&ca_key).unwrap().pem();
+    let issuer = rcgen::Issuer::new(ca, ca_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let own = own.signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), pem)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_leaves_over_tls_to_a_server_that_proves_itself_and_no_other() {
+    let served = Served::new().await;
+    let (tls, ca) = private_tls();
+    let smtp = Smtp::with(Some(tls)).await;
+    let set = |security: &str, ca: &str| MailSet {
+        host: Some("localhost".to_owned()),
+        security: Some(security.to_owned()),
+        ca: Some(ca.to_owned()),
+        ..smtp.settings()
+    };
+    let test = AdminOp::MailTest {
+        to: "alice@example.com".to_owned(),
+    };
+    mail_set(&served, set("tls", "")).await;
+    let fault = served.ctl(test.clone()).await.unwrap_err();
+    assert!(fault.message.contains("certificate"), "{}", fault.message);
+    let other = private_tls().1;
+    mail_set(&served, set("tls", &other)).await;
+    assert!(served.ctl(test.clone()).await.is_err());
+    assert!(smtp.mails().is_empty());
+    mail_set(&served, set("tls", &ca)).await;
+    served.ctl(test.clone()).await.unwrap();
+    assert_eq!(smtp.mails().len(), 1);
+    // One that offers no STARTTLS gets nothing in plain text.
+    let plain = Smtp::new().await;
+    mail_set(
+        &served,
+        MailSet {
+            port: Some(plain.port),
+            ..set("starttls", &ca)
+        },
+    )
+    .await;
+    assert!(served.ctl(test).await.is_err());
+    assert!(plain.mails().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,7 +66,7 @@ async fn scene() -> Served {
 
 fn logins(reply: AdminReply) -> (Vec<String>, bool) {
     match reply {
-        AdminReply::Users { users, more } => (users.into_iter().map(|user| user.login).collect(), more),
+        AdminReply::Users { users, more, .. } => (users.into_iter().map(|user| user.login).collect(), more),
         other => panic!("{other:?}"),
     }
 }

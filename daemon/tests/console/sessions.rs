@@ -197,6 +197,42 @@ async fn new_recovery_codes_end_the_old_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_ended_is_swept() {
+    let served = Served::new().await;
+    let owner = served.owner().await;
+    let _full = served.session(&owner).await;
+    let _half = served.password(&owner, HERE).await;
+    let kinds = async || {
+        let count = |read: &mut dyn otpost_store::Read| {
+            let mut left = [0; 3];
+            for (n, kind) in ["portal-session", "verification", "setup-link"]
+                .into_iter()
+                .enumerate()
+            {
+                left[n] = read.documents(kind, None, 100)?.len();
+            }
+            Ok(left)
+        };
+        served.daemon.read(count).await.unwrap()
+    };
+    served
+        .ctl(AdminOp::AdminAdd {
+            login: "paul".to_owned(),
+            shown: String::new(),
+            email: None,
+            role: "admin".to_owned(),
+            resources: Vec::new(),
+        })
+        .await
+        .unwrap();
+    otpost_daemon::sweep::once(&served.daemon).await;
+    assert_eq!(kinds().await, [2, 1, 1]);
+    served.pass(Duration::from_secs(24 * 3600));
+    otpost_daemon::sweep::once(&served.daemon).await;
+    assert_eq!(kinds().await, [0, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_last_owner_stays() {
     let served = Served::new().await;
     let owner = served.owner().await;

@@ -58,14 +58,25 @@ fn all_messages(tag: &str) -> BTreeMap<String, BTreeSet<String>> {
     messages(&all)
 }
 
-/// Everything that may name a text: templates and source, without tests.
+/// Everything that may name a text: templates and source, without tests and comments.
 fn users() -> Vec<(PathBuf, String)> {
     let mut all = files(&folder("templates"), "html");
-    all.extend(
-        files(&folder("src"), "rs")
-            .into_iter()
-            .filter(|(path, _)| !path.ends_with("tests.rs")),
-    );
+    for (_, text) in &mut all {
+        let mut parts = text.split("{#");
+        let first = parts.next().unwrap_or_default().to_owned();
+        *text = first
+            + &parts
+                .filter_map(|part| part.split_once("#}"))
+                .map(|(_, rest)| rest)
+                .collect::<String>();
+    }
+    let source = files(&folder("src"), "rs")
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with("tests.rs"));
+    all.extend(source.map(|(path, text)| {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        (path, code.map(|line| format!("{line}\n")).collect())
+    }));
     all
 }
 
@@ -116,13 +127,17 @@ fn every_text_that_a_page_names_exists_and_every_text_is_named() {
                 .filter(|word| known.contains_key(*word))
                 .map(str::to_owned),
         );
-        for call in [".t(\"", ".get(\""] {
-            for rest in text.split(call).skip(1) {
-                let key = rest.split('"').next().unwrap_or_default();
-                let is_text = call == ".t(\"";
-                if is_text && !known.contains_key(key) {
-                    missing.push(format!("{key} in {}", path.display()));
-                }
+        // `format!("said-{word}")` uses a whole family.
+        for family in text.split("format!(\"").skip(1) {
+            let prefix = family.split(['{', '"']).next().unwrap_or_default();
+            if prefix.ends_with('-') {
+                named.extend(known.keys().filter(|key| key.starts_with(prefix)).cloned());
+            }
+        }
+        for rest in text.split(".t(\"").skip(1) {
+            let key = rest.split('"').next().unwrap_or_default();
+            if !known.contains_key(key) {
+                missing.push(format!("{key} in {}", path.display()));
             }
         }
     }

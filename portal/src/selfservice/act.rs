@@ -130,17 +130,18 @@ fn needs(act: &str, home: &HomeView) -> &'static str {
 }
 
 fn lines(f: &SelfFrame, act: &str, home: &HomeView, value: impl Fn(&str) -> Option<String>) -> Vec<Line> {
-    let line = |id: &'static str, label: &str, kind: &'static str, autocomplete: &'static str, now: &str| Line {
-        id,
-        label: f.t(label),
-        hint: String::new(),
-        kind,
-        autocomplete,
-        value: match kind {
-            "password" => String::new(),
-            _ => value(id).unwrap_or_else(|| now.to_owned()),
-        },
-    };
+    let line =
+        |id: &'static str, label: &str, kind: &'static str, autocomplete: &'static str, now: &str| Line {
+            id,
+            label: f.t(label),
+            hint: String::new(),
+            kind,
+            autocomplete,
+            value: match kind {
+                "password" => String::new(),
+                _ => value(id).unwrap_or_else(|| now.to_owned()),
+            },
+        };
     let hinted = |line: Line, hint: &str| Line {
         hint: f.t(hint).to_string(),
         ..line
@@ -161,7 +162,13 @@ fn lines(f: &SelfFrame, act: &str, home: &HomeView, value: impl Fn(&str) -> Opti
         "password" => {
             let mut lines = Vec::new();
             if home.profile.password {
-                lines.push(line("current", "password-current", "password", "current-password", ""));
+                lines.push(line(
+                    "current",
+                    "password-current",
+                    "password",
+                    "current-password",
+                    "",
+                ));
             }
             lines.push(hinted(
                 line("new", "password-new", "password", "new-password", ""),
@@ -457,16 +464,14 @@ pub(super) async fn answer(
         },
     };
     match visit.ask(ask, None).await? {
-        Asked::Reply(PortalReply::Wrong { why, .. }) => {
-            match visit.ask(UserOp::StepUp { id }, None).await? {
-                Asked::Reply(PortalReply::StepUp { id, act, value, ask }) => {
-                    let confirming = Confirming { id, act, value, ask };
-                    confirm_page(&visit, confirming, Some(&word), Some(&why)).await
-                }
-                Asked::Reply(_) => Err(PageError::Internal),
-                Asked::Instead(response) => Ok(response),
+        Asked::Reply(PortalReply::Wrong { why, .. }) => match visit.ask(UserOp::StepUp { id }, None).await? {
+            Asked::Reply(PortalReply::StepUp { id, act, value, ask }) => {
+                let confirming = Confirming { id, act, value, ask };
+                confirm_page(&visit, confirming, Some(&word), Some(&why)).await
             }
-        }
+            Asked::Reply(_) => Err(PageError::Internal),
+            Asked::Instead(response) => Ok(response),
+        },
         Asked::Reply(PortalReply::Done { what }) if what.starts_with("reissue ") => {
             let token = what.strip_prefix("reissue ").unwrap_or_default();
             Ok(visit.to(&format!("/add?replaces={token}")))

@@ -185,7 +185,12 @@ async fn stands(visit: &Visit) -> Result<PortalReply, PageError> {
     Ok(visit.app.backend.call(op).await?)
 }
 
-async fn page(visit: &Visit, next: Next, by: Option<&str>, wrong: Option<&str>) -> Result<Response, PageError> {
+async fn page(
+    visit: &Visit,
+    next: Next,
+    by: Option<&str>,
+    wrong: Option<&str>,
+) -> Result<Response, PageError> {
     let (ask, mailed) = match next {
         Next::Mail(ask) => (ask, true),
         Next::Factor(ask) => (ask, false),
@@ -240,7 +245,9 @@ pub(super) async fn submit(
     headers: HeaderMap,
     posted: Posted,
 ) -> Result<Response, PageError> {
-    let by = Some(posted.get("method")).filter(|m| !m.is_empty()).or(by.by.as_deref());
+    let by = Some(posted.get("method"))
+        .filter(|m| !m.is_empty())
+        .or(by.by.as_deref());
     let mailed = by == Some("mail");
     let ask = if posted.has("resend") {
         UserOp::Resend
@@ -282,10 +289,16 @@ pub(super) async fn submit(
             Ok(visit.enter(&session, max_age, &next, &after))
         }
         PortalReply::Wrong { ask, why } => {
-            let next = if mailed { Next::Mail(ask) } else { Next::Factor(ask) };
+            let next = if mailed {
+                Next::Mail(ask)
+            } else {
+                Next::Factor(ask)
+            };
             page(&visit, next, by, Some(&why)).await
         }
-        PortalReply::At(_) => Ok(visit.to(&by.map_or_else(|| "/code".to_owned(), |by| format!("/code?by={by}")))),
+        PortalReply::At(_) => {
+            Ok(visit.to(&by.map_or_else(|| "/code".to_owned(), |by| format!("/code?by={by}"))))
+        }
         PortalReply::SignedOut => Ok(without_session(&visit.ctx, visit.to(""))),
         _ => Err(PageError::Internal),
     }

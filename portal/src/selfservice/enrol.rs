@@ -350,8 +350,7 @@ pub(super) async fn totp(visit: Visit, Query(replaces): Query<Replaces>) -> Resu
     if !may(&home, "totp", &replaces.replaces) {
         return Err(PageError::Forbidden);
     }
-    totp_page(&visit, &home, ("", "", &replaces.replaces), Errors::default())
-        .and_then(|page| ui::page(&page))
+    totp_page(&visit, &home, ("", "", &replaces.replaces), Errors::default()).and_then(|page| ui::page(&page))
 }
 
 fn totp_page(
@@ -413,9 +412,16 @@ fn enrol_page(visit: &Visit, f: SelfFrame, enrolment: EnrolmentView) -> EnrolPag
     let f = f.with_errors(errors);
     let label = f.t("qr-label").to_string();
     let base = format!("/enrol/{}", enrolment.id);
-    let middle = if enrolment.kind == "totp" { "step-name" } else { "step-number" };
+    let middle = if enrolment.kind == "totp" {
+        "step-name"
+    } else {
+        "step-number"
+    };
     EnrolPage {
-        steps: ["step-type", middle, "step-confirm"].iter().map(|key| f.t(key)).collect(),
+        steps: ["step-type", middle, "step-confirm"]
+            .iter()
+            .map(|key| f.t(key))
+            .collect(),
         trouble: trouble(&f, &enrolment.ask),
         action: visit.path(&base),
         number: visit.path(&format!("{base}/number")),

@@ -69,8 +69,7 @@ pub(super) fn forget(ctx: &Ctx, address: &str, response: &mut Response) {
 
 fn set(ctx: &Ctx, address: &str, value: &str, age: u32, response: &mut Response) {
     let secure = if ctx.https() { "; Secure" } else { "" };
-    let cookie =
-        format!("kept={value}; Path=/s/{address}; HttpOnly; SameSite=Strict{secure}; Max-Age={age}");
+    let cookie = format!("kept={value}; Path=/s/{address}; HttpOnly; SameSite=Strict{secure}; Max-Age={age}");
     if let Ok(mut value) = HeaderValue::from_str(&cookie) {
         value.set_sensitive(true);
         response.headers_mut().append(header::SET_COOKIE, value);

@@ -59,10 +59,7 @@ struct MailPage {
 }
 
 /// The sign-in, or where a sign-in stands already.
-pub(super) async fn show(
-    visit: Visit,
-    Query(arrived): Query<Arrived>,
-) -> Result<Response, PageError> {
+pub(super) async fn show(visit: Visit, Query(arrived): Query<Arrived>) -> Result<Response, PageError> {
     let site = visit.site().await?;
     if visit.ctx.session().is_some() && arrived.invite.is_none() {
         let op = PortalOp::User {
@@ -161,7 +158,8 @@ pub(super) async fn submit(visit: Visit, headers: HeaderMap, posted: Posted) -> 
         &SignInPage {
             f: visit.frame(&site).with_errors(errors),
             action: visit.path(""),
-            mail: by_mail.then(|| mail_path(&visit, Some(posted.trimmed("invite")).filter(|i| !i.is_empty()))),
+            mail: by_mail
+                .then(|| mail_path(&visit, Some(posted.trimmed("invite")).filter(|i| !i.is_empty()))),
             hint: site.hint,
             user: posted.trimmed("user").to_owned(),
             invite: posted.trimmed("invite").to_owned(),

@@ -117,8 +117,8 @@ impl Chart {
     fn top(&self) -> f64 {
         let highest = match self.kind {
             ChartKind::Lines => (self.series.iter())
-                .flat_map(|series| &series.values)
-                .fold(0.0, |high: f64, value| high.max(*value)),
+                .flat_map(|series| (0..series.values.len()).map(|at| value(series, at)))
+                .fold(0.0, f64::max),
             ChartKind::Bars => (0..self.times.len())
                 .map(|at| self.series.iter().map(|series| value(series, at)).sum())
                 .fold(0.0, f64::max),
@@ -199,8 +199,8 @@ impl Chart {
     fn path(&self, series: &Series) -> String {
         let step = WIDTH / number_of(series.values.len().saturating_sub(1).max(1));
         let mut path = String::new();
-        for (at, number) in series.values.iter().enumerate() {
-            let (x, y) = (number_of(at) * step, HEIGHT - self.height_of(*number));
+        for at in 0..series.values.len() {
+            let (x, y) = (number_of(at) * step, HEIGHT - self.height_of(value(series, at)));
             path.push(if at == 0 { 'M' } else { 'L' });
             path.push_str(&short(x));
             path.push(' ');
@@ -222,8 +222,10 @@ impl Chart {
     }
 }
 
+/// Nothing where there is no number.
 fn value(series: &Series, at: usize) -> f64 {
-    series.values.get(at).copied().unwrap_or_default()
+    let number = series.values.get(at).copied().unwrap_or_default();
+    if number.is_finite() { number } else { 0.0 }
 }
 
 /// Indices are small.

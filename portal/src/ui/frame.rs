@@ -116,6 +116,12 @@ impl Frame {
         asset_path(name)
     }
 
+    /// Whether the browser speaks HTTPS.
+    #[must_use]
+    pub fn https(&self) -> bool {
+        self.ctx.https()
+    }
+
     /// Path and query of this page, for forms that lead back to it.
     #[must_use]
     pub fn here(&self) -> &str {
@@ -250,6 +256,8 @@ pub struct ConsoleFrame {
     pub toast: Option<Text>,
     /// Users that are locked, beside their entry in the side bar.
     pub locked: u64,
+    /// Paths of entries that the side bar leaves out: who is signed in may not open them.
+    pub hidden: Vec<&'static str>,
 }
 
 /// Path, icon and word of the side bar's entries.
@@ -279,6 +287,7 @@ impl ConsoleFrame {
             inner_tabs: Vec::new(),
             toast: None,
             locked: 0,
+            hidden: Vec::new(),
         }
     }
 
@@ -303,6 +312,7 @@ impl ConsoleFrame {
     #[must_use]
     pub fn nav(&self) -> Vec<Nav> {
         (SECTIONS.iter())
+            .filter(|(href, ..)| !self.hidden.contains(href))
             .map(|(href, icon, label)| Nav {
                 href,
                 icon,

@@ -242,7 +242,7 @@ fn a_chart_is_drawn_and_is_a_table() {
         html.contains("<span>20\u{a0}s</span><span>15\u{a0}s</span>"),
         "{html}"
     );
-    assert!(html.contains("class=\"l2\" d=\"M0 100L240 36.3\""), "{html}");
+    assert!(html.contains("class=\"l2\" d=\"M0 100L240 36.2\""), "{html}");
 }
 
 #[test]

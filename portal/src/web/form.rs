@@ -66,6 +66,11 @@ impl Posted {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All fields: name and text, in the form's order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     fn parse(body: &[u8]) -> Self {
         Self(
             form_urlencoded::parse(body)

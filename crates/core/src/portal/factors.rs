@@ -1,17 +1,18 @@
 //! Second factors besides SMS tokens, and what of them all may be used at a sign-in or step-up.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::verification::Owner;
-use crate::Timestamp;
 use crate::code::Digits;
 use crate::ids::{ResourceId, TokenId, UserId};
 use crate::recovery;
 use crate::token::{Status, Token};
 use crate::totp;
+use crate::{Rng, Timestamp};
 
 /// An authenticator app.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +158,29 @@ pub fn helpdesk_code(typed: &str) -> Option<Zeroizing<String>> {
     }
     (clean.len() >= 8).then_some(clean)
 }
+
+/// Letters of a fresh helpdesk code: 32 that are not mistaken for each other.
+const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/// A fresh helpdesk code as people read it out, such as `7KQX-M3PT`: 40 random bits, so that it is kept as a password hash.
+#[must_use]
+pub fn fresh_helpdesk_code(rng: &mut dyn Rng) -> Zeroizing<String> {
+    let mut octets = Zeroizing::new([0; 8]);
+    rng.fill(octets.as_mut_slice());
+    let mut code = Zeroizing::new(String::with_capacity(9));
+    for (at, octet) in octets.iter().enumerate() {
+        if at == 4 {
+            code.push('-');
+        }
+        // 32 divides 256: each letter is as likely as the others.
+        let letter = LETTERS.get(usize::from(octet % 32)).copied().unwrap_or(b'2');
+        code.push(char::from(letter));
+    }
+    code
+}
+
+/// How long a helpdesk code works.
+pub const HELPDESK_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// How a person proves to be the one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -264,3 +264,56 @@ impl SelfService {
         self.address.is_some() && self.kinds.contains(&kind)
     }
 }
+
+/// Longest title, in characters.
+pub const TITLE_LIMIT: usize = 64;
+/// Longest hint, in characters.
+pub const HINT_LIMIT: usize = 200;
+/// Most days of an enrolment deadline.
+pub const DAYS_LIMIT: u32 = 3650;
+
+/// Why self-service settings are refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSelfService {
+    /// Over 64 characters, or with control characters.
+    #[error("the title of a portal has at most 64 characters and no control characters")]
+    Title,
+    /// Over 200 characters, or with control characters.
+    #[error("the hint of a portal has at most 200 characters and no control characters")]
+    Hint,
+    /// Not `#rrggbb`.
+    #[error(
+        "an accent colour is # and six hexadecimal digits, such as #1f6feb; leave it empty for the default"
+    )]
+    Accent,
+    /// Outside 1..=3650.
+    #[error("enrol-days is 0 (no end) to 3650, not {0}")]
+    Days(u32),
+}
+
+impl SelfService {
+    /// Checks every limit.
+    ///
+    /// # Errors
+    /// [`BadSelfService`] names the field and its limits.
+    pub fn check(&self) -> Result<(), BadSelfService> {
+        let fits = |text: &str, limit| text.chars().count() <= limit && !text.chars().any(char::is_control);
+        if !fits(&self.title, TITLE_LIMIT) {
+            return Err(BadSelfService::Title);
+        }
+        if !fits(&self.hint, HINT_LIMIT) {
+            return Err(BadSelfService::Hint);
+        }
+        let colour = self
+            .accent
+            .strip_prefix('#')
+            .is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|o| o.is_ascii_hexdigit()));
+        if !self.accent.is_empty() && !colour {
+            return Err(BadSelfService::Accent);
+        }
+        match self.enrol_days {
+            Some(days) if !(1..=DAYS_LIMIT).contains(&days) => Err(BadSelfService::Days(days)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,7 +1,12 @@
 //! The one definition of nouns, verbs and options, from which flags and help come.
 
+mod admin;
+mod audit;
+mod enrol;
 mod radius;
 mod resource;
+mod self_service;
+mod settings;
 mod sms;
 mod token;
 mod user;
@@ -10,11 +15,16 @@ use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use admin::{AdminCommand, ApiKeyCommand, Rights, Role};
+pub use audit::{AuditCommand, AuditQuery, When};
+pub use enrol::EnrolCommand;
 pub use radius::{ClientCommand, ClientOptions, MacRule, RadiusCommand, RadiusTest};
 pub use resource::{ResourceCommand, ResourceOptions, Verdict};
+pub use self_service::SelfServiceOptions;
+pub use settings::{MailCommand, MailOptions, OverviewOptions, PortalCommand};
 pub use sms::{ProviderAdd, ProviderCommand, ProviderKind, SmsCommand, SmsLimits};
 pub use token::{TokenCommand, TokenStatus};
-pub use user::{NewPassword, UserCommand};
+pub use user::{ImportOptions, NewPassword, UserCommand, UserState};
 
 /// Where otpostd listens for administrators unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/otpost/admin.sock";
@@ -61,6 +71,9 @@ pub enum Command {
     /// Manage the phones that receive codes.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Set up a phone for somebody who reads the code out.
+    #[command(subcommand)]
+    Enrol(EnrolCommand),
     /// Manage what is protected: VPNs and groups of hosts.
     #[command(subcommand)]
     Resource(ResourceCommand),
@@ -75,9 +88,25 @@ pub enum Command {
     Login(LoginCommand),
     /// Show version, health and totals of the daemon.
     Status,
+    /// Show logins and texts of the last hours, how fast providers are, and who is locked.
+    Overview(OverviewOptions),
     /// Read and check the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Manage who may use the console.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Show a set-up link for the first administrator; refused once there is one.
+    SetupLink,
+    /// Manage the keys of programs that use the REST API.
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Manage how mail leaves.
+    #[command(subcommand)]
+    Mail(MailCommand),
+    /// Manage where people reach portal and console.
+    #[command(subcommand)]
+    Portal(PortalCommand),
     /// Check configuration files.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -128,22 +157,6 @@ impl Channel {
             Self::Radius => "radius",
         }
     }
-}
-
-/// The audit log.
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// Show the newest rows.
-    Tail {
-        /// Show this many rows.
-        #[arg(short = 'n', long, value_name = "ROWS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-        lines: u32,
-        /// Keep showing new rows until interrupted.
-        #[arg(short, long)]
-        follow: bool,
-    },
-    /// Check the hash chain from the first row; a break is exit status 1.
-    Verify,
 }
 
 /// Configuration files.

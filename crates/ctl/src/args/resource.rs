@@ -1,5 +1,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::SelfServiceOptions;
+
 /// Verbs of `resource`.
 #[derive(Debug, Subcommand)]
 pub enum ResourceCommand {
@@ -9,12 +11,14 @@ pub enum ResourceCommand {
         name: String,
         /// Its settings.
         #[command(flatten)]
-        options: ResourceOptions,
+        options: Box<ResourceOptions>,
     },
     /// Change a resource; what is not named stays.
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args([
         "rename", "enabled", "failed_attempts", "tries", "digits", "validity", "unenrolled", "disabled_token",
         "pam_service", "without_pam_service", "no_pam_services", "shared_phones", "region", "no_region",
+        "self_service_address", "no_self_service", "allow", "kinds", "otp_length", "one_step", "two_steps",
+        "first_enrolment", "enrol_days", "title", "accent", "hint",
     ]))]
     Set {
         /// Name the resource.
@@ -27,9 +31,9 @@ pub enum ResourceCommand {
         without_pam_service: Vec<String>,
         /// Its settings.
         #[command(flatten)]
-        options: ResourceOptions,
+        options: Box<ResourceOptions>,
     },
-    /// Show a resource.
+    /// Show a resource, with the full address of its portal.
     Show {
         /// Name the resource.
         name: String,
@@ -82,6 +86,9 @@ pub struct ResourceOptions {
     /// Refuse numbers without country code.
     #[arg(long)]
     pub no_region: bool,
+    /// Settings of its portal.
+    #[command(flatten)]
+    pub self_service: SelfServiceOptions,
 }
 
 /// What happens to a user.

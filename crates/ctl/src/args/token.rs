@@ -26,6 +26,14 @@ pub enum TokenCommand {
         /// Name the owner by login or alias.
         user: String,
     },
+    /// List the tokens of all users in order of login, with their ids.
+    Find {
+        /// Only those whose owner's login contains this text.
+        search: Option<String>,
+        /// Only those that guard this resource.
+        #[arg(long, value_name = "NAME")]
+        resource: Option<String>,
+    },
     /// Change a token; what is not named stays.
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["name", "status"]))]
     Set {

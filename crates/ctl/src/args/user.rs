@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Verbs of `user`.
 #[derive(Debug, Subcommand)]
@@ -15,6 +15,12 @@ pub enum UserCommand {
         /// Send notices to this address.
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        /// Record this first name.
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        first_name: String,
+        /// Record this last name.
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        last_name: String,
         /// Bind the user to this resource; may be repeated.
         #[arg(long, value_name = "NAME")]
         resource: Vec<String>,
@@ -27,7 +33,7 @@ pub enum UserCommand {
     },
     /// Change a user; what is not named stays.
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
-        .args(["email", "no_email", "alias", "no_aliases", "password", "password_file"]))]
+        .args(["email", "no_email", "alias", "no_aliases", "first_name", "last_name", "password", "password_file"]))]
     Set {
         /// Name the user by login or alias.
         user: String,
@@ -43,6 +49,12 @@ pub enum UserCommand {
         /// Take all aliases away.
         #[arg(long)]
         no_aliases: bool,
+        /// Record this first name; empty takes it away.
+        #[arg(long, value_name = "NAME")]
+        first_name: Option<String>,
+        /// Record this last name; empty takes it away.
+        #[arg(long, value_name = "NAME")]
+        last_name: Option<String>,
         /// How to give a password.
         #[command(flatten)]
         password: NewPassword,
@@ -54,6 +66,51 @@ pub enum UserCommand {
     },
     /// List users in order of name.
     List {
+        /// Only those whose login contains this text.
+        search: Option<String>,
+    },
+    /// List the users that match, in order of login.
+    Find {
+        /// Only those whose login, name or e-mail address contains this text.
+        search: Option<String>,
+        /// Only those of this resource.
+        #[arg(long, value_name = "NAME")]
+        resource: Option<String>,
+        /// Only those in this state.
+        #[arg(long, value_enum)]
+        state: Option<UserState>,
+    },
+    /// List where a user is signed in to a portal.
+    Sessions {
+        /// Name the user by login or alias.
+        user: String,
+    },
+    /// End all portal sessions of a user.
+    SignOut {
+        /// Name the user by login or alias.
+        user: String,
+    },
+    /// Show a code for one sign-in to a portal within a day, for somebody whose phone is lost.
+    OneDayCode {
+        /// Name the user by login or alias.
+        user: String,
+    },
+    /// Make new recovery codes for a user and show them; the old ones end.
+    RecoveryCodes {
+        /// Name the user by login or alias.
+        user: String,
+    },
+    /// Show a link by which a user sets up a phone, good once and for 72 hours; it is mailed where there is an address.
+    Invite {
+        /// Name the user by login or alias.
+        user: String,
+        /// Name the resource.
+        resource: String,
+    },
+    /// Make and change users from a CSV file: show what it would do, ask, then do it; exit status 1 if a line is bad.
+    Import(ImportOptions),
+    /// Write users as CSV, a line for each user and resource.
+    Export {
         /// Only those whose login contains this text.
         search: Option<String>,
     },
@@ -119,6 +176,52 @@ pub struct NewPassword {
     /// Read the password from the first line of this file, or with `-` from standard input.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+}
+
+/// A file of users, and what to do with it.
+#[derive(Debug, Args)]
+pub struct ImportOptions {
+    /// Read this file, or with `-` standard input; its first line names the columns, of which there are login, email,
+    /// phone, first-name, last-name, resource and token.
+    pub file: PathBuf,
+    /// Only show what would be done.
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Write nothing where a line is bad; otherwise bad lines are left out.
+    #[arg(long)]
+    pub atomic: bool,
+    /// Do it without asking.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show every line, not only the bad ones.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// What an administrator looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UserState {
+    /// Locked out.
+    Locked,
+    /// Let in without a code for a while.
+    Bypassed,
+    /// Without a phone or app.
+    NoToken,
+    /// With neither password nor e-mail address, so that no portal can be used.
+    NoWayIn,
+}
+
+impl UserState {
+    /// As the daemon names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::Bypassed => "bypassed",
+            Self::NoToken => "no-token",
+            Self::NoWayIn => "no-way-in",
+        }
+    }
 }
 
 fn bypass(text: &str) -> Result<u32, String> {

@@ -1,12 +1,16 @@
 use std::time::Duration;
 
 use otpost_ipc::{
-    admin::{AdminOp, AdminReply, AuditView},
+    admin::{AdminOp, AdminReply, AuditFilter, AuditView},
     client::Deadline,
 };
 
 use super::Session;
-use crate::{CtlError, Exit, args::AuditCommand};
+use crate::{
+    CtlError, Exit,
+    args::{AuditCommand, AuditQuery, When},
+    sys,
+};
 
 /// The largest page that the daemon gives.
 const PAGE: u32 = 200;
@@ -14,8 +18,8 @@ const PAGE: u32 = 200;
 /// How often `--follow` looks for new rows.
 const LOOK: Duration = Duration::from_millis(500);
 
-pub(super) fn run(command: &AuditCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
-    match *command {
+pub(super) fn run(command: AuditCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    match command {
         AuditCommand::Verify => session.ask(AdminOp::AuditVerify),
         AuditCommand::Tail { lines, follow } => {
             let rows = newest(lines, session)?;
@@ -26,7 +30,53 @@ pub(super) fn run(command: &AuditCommand, session: &mut Session<'_, '_>) -> Resu
             }
             Ok(Exit::Done)
         }
+        AuditCommand::Find(query) => find(*query, session),
     }
+}
+
+/// Rows that match, newest first, page by page.
+fn find(query: AuditQuery, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    let wanted = usize::try_from(query.lines).unwrap_or(usize::MAX);
+    let filter = AuditFilter {
+        user: query.user,
+        resource: query.resource,
+        kind: query.kind,
+        reason: query.reason,
+        reference: query.reference,
+        source: query.source,
+        from: query.from.map_or(0, moment),
+        until: query.until.map_or(0, moment),
+    };
+    let mut all: Vec<AuditView> = Vec::new();
+    let mut from = None;
+    loop {
+        let left = wanted.saturating_sub(all.len());
+        let op = AdminOp::AuditFind {
+            filter: filter.clone(),
+            before: from,
+            limit: u32::try_from(left).unwrap_or(PAGE).min(PAGE),
+        };
+        let AdminReply::AuditFound { rows, before } = session.call(op)? else {
+            return Err(CtlError::Unexpected);
+        };
+        all.extend(rows.into_iter().take(left));
+        // A page without rows may still lead on; one that does not lead further back would do so for ever.
+        let further = before.is_some_and(|before| from.is_none_or(|from| before < from));
+        if all.len() >= wanted || !further {
+            session.show(&AdminReply::AuditFound { rows: all, before })?;
+            return Ok(Exit::Done);
+        }
+        from = before;
+    }
+}
+
+/// Milliseconds since 1970; never 0, which stands for no bound.
+fn moment(when: When) -> u64 {
+    match when {
+        When::At(millis) => millis,
+        When::Ago(millis) => sys::now().saturating_sub(millis),
+    }
+    .max(1)
 }
 
 /// Shows rows as they are written, until the connection or the output ends.

@@ -1,10 +1,15 @@
 //! From a parsed command line to requests, and from their answers to text and exit status.
 
+mod administrator;
 mod audit;
 mod config;
+mod enrol;
+mod export;
+mod import;
 mod login;
 mod radius;
 mod resource;
+mod settings;
 mod sms;
 mod token;
 mod user;
@@ -83,12 +88,19 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<Exit, CtlError> {
     match command {
         Command::User(command) => user::run(command, &mut session),
         Command::Token(command) => token::run(command, &mut session),
+        Command::Enrol(command) => enrol::run(command, &mut session),
         Command::Resource(command) => resource::run(command, &mut session),
         Command::Radius(command) => radius::run(command, &mut session),
         Command::Sms(command) => sms::run(command, &mut session),
         Command::Login(command) => login::run(command, &mut session),
         Command::Status => session.ask(AdminOp::Status),
-        Command::Audit(command) => audit::run(&command, &mut session),
+        Command::Overview(options) => settings::overview(options, &mut session),
+        Command::Audit(command) => audit::run(command, &mut session),
+        Command::Admin(command) => administrator::run(command, &mut session),
+        Command::SetupLink => session.ask(AdminOp::SetupLink),
+        Command::ApiKey(command) => administrator::api_key(command, &mut session),
+        Command::Mail(command) => settings::mail(command, &mut session),
+        Command::Portal(command) => settings::portal(command, &mut session),
         Command::Config(command) => config::run(command, &mut session),
         Command::Demo(_) if json => Err(CtlError::NoJson),
         Command::Demo(options) => demo::run(&options, session.io),

@@ -1,16 +1,16 @@
-use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings, ResourceView};
+use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings, ResourceView, SelfServiceSettings};
 
 use super::Session;
 use crate::{
     CtlError, Exit,
-    args::{ResourceCommand, ResourceOptions},
+    args::{ResourceCommand, ResourceOptions, SelfServiceOptions},
 };
 
 pub(super) fn run(command: ResourceCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
     let op = match command {
         ResourceCommand::Add { name, options } => AdminOp::ResourceAdd {
             name,
-            set: settings(None, options),
+            set: settings(None, *options),
         },
         ResourceCommand::Set {
             name,
@@ -26,7 +26,7 @@ pub(super) fn run(command: ResourceCommand, session: &mut Session<'_, '_>) -> Re
             }
             AdminOp::ResourceSet {
                 name,
-                set: settings(rename, options),
+                set: settings(rename, *options),
             }
         }
         ResourceCommand::Show { name } => AdminOp::ResourceShow { name },
@@ -98,6 +98,36 @@ fn settings(name: Option<String>, options: ResourceOptions) -> ResourceSettings 
         } else {
             options.region
         },
-        self_service: None,
+        self_service: self_service(options.self_service),
+    }
+}
+
+/// What changes of self-service, where anything does.
+fn self_service(options: SelfServiceOptions) -> Option<SelfServiceSettings> {
+    let set = SelfServiceSettings {
+        address: if options.no_self_service {
+            Some(String::new())
+        } else {
+            options.self_service_address
+        },
+        actions: words(options.allow),
+        kinds: words(options.kinds),
+        otp_length: options.otp_length,
+        two_steps: (options.one_step || options.two_steps).then_some(options.two_steps),
+        first_enrolment: options.first_enrolment,
+        enrol_days: options.enrol_days,
+        title: options.title,
+        accent: options.accent,
+        hint: options.hint,
+    };
+    (set != SelfServiceSettings::default()).then_some(set)
+}
+
+/// A list that was given; `none` alone is an empty one.
+fn words(list: Vec<String>) -> Option<Vec<String>> {
+    match list.as_slice() {
+        [] => None,
+        [word] if word == "none" => Some(Vec::new()),
+        _ => Some(list),
     }
 }

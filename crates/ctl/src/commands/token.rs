@@ -1,4 +1,4 @@
-use otpost_ipc::admin::AdminOp;
+use otpost_ipc::admin::{AdminOp, AdminReply};
 
 use super::Session;
 use crate::{
@@ -22,6 +22,7 @@ pub(super) fn run(command: TokenCommand, session: &mut Session<'_, '_>) -> Resul
             digits,
             resources: resource,
         },
+        TokenCommand::Find { search, resource } => return find(&search.unwrap_or_default(), resource, session),
         TokenCommand::List { user } => AdminOp::TokenList { user },
         TokenCommand::Set { token, name, status } => AdminOp::TokenSet {
             token,
@@ -34,6 +35,41 @@ pub(super) fn run(command: TokenCommand, session: &mut Session<'_, '_>) -> Resul
         TokenCommand::Remove { token } => AdminOp::TokenRemove { token },
     };
     session.ask(op)
+}
+
+/// Most owners in a page.
+const PAGE: u32 = 200;
+
+/// All pages, one after the other.
+fn find(
+    search: &str,
+    resource: Option<String>,
+    session: &mut Session<'_, '_>,
+) -> Result<Exit, CtlError> {
+    let mut all = Vec::new();
+    let mut from: Option<String> = None;
+    loop {
+        let op = AdminOp::TokenFind {
+            search: search.to_owned(),
+            resource: resource.clone(),
+            after: from.clone(),
+            limit: PAGE,
+        };
+        let AdminReply::TokensFound { tokens, after } = session.call(op)? else {
+            return Err(CtlError::Unexpected);
+        };
+        all.extend(tokens);
+        // Owners may have no token; one that is named again would be so for ever.
+        if after.is_none() || after == from {
+            break;
+        }
+        from = after;
+    }
+    session.show(&AdminReply::TokensFound {
+        tokens: all,
+        after: None,
+    })?;
+    Ok(Exit::Done)
 }
 
 fn status(token: String, status: TokenStatus) -> AdminOp {

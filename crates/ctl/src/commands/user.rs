@@ -1,9 +1,9 @@
-use otpost_ipc::admin::{AdminOp, AdminReply, UserAdd, UserSet};
+use otpost_ipc::admin::{AdminOp, AdminReply, UserAdd, UserSet, UserView};
 
-use super::Session;
+use super::{Session, export, import};
 use crate::{
     CtlError, Exit,
-    args::{NewPassword, UserCommand},
+    args::{NewPassword, UserCommand, UserState},
     input::PASSWORD,
 };
 
@@ -13,6 +13,8 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             login,
             alias,
             email,
+            first_name,
+            last_name,
             resource,
             password_file,
             no_password,
@@ -25,8 +27,9 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
                 PASSWORD.new_or_none(session.io, password_file.as_deref())?
             },
             email,
+            first_name,
+            last_name,
             resources: resource,
-            ..UserAdd::default()
         }),
         UserCommand::Set {
             user,
@@ -34,13 +37,16 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             no_email,
             alias,
             no_aliases,
+            first_name,
+            last_name,
             password,
         } => AdminOp::UserSet(UserSet {
             user,
             password: new_password(&password, session)?,
             email: if no_email { Some(String::new()) } else { email },
             aliases: (no_aliases || !alias.is_empty()).then_some(alias),
-            ..UserSet::default()
+            first_name,
+            last_name,
         }),
         UserCommand::Password { user, password_file } => AdminOp::UserSet(UserSet {
             user,
@@ -48,7 +54,19 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             ..UserSet::default()
         }),
         UserCommand::Show { user } => AdminOp::UserShow { user },
-        UserCommand::List { search } => return list(&search.unwrap_or_default(), session),
+        UserCommand::List { search } => return list(by_login(search.unwrap_or_default()), session),
+        UserCommand::Find {
+            search,
+            resource,
+            state,
+        } => return list(found(search.unwrap_or_default(), resource, state), session),
+        UserCommand::Sessions { user } => AdminOp::UserSessions { user },
+        UserCommand::SignOut { user } => AdminOp::UserSignOut { user },
+        UserCommand::OneDayCode { user } => AdminOp::UserOneDayCode { user },
+        UserCommand::RecoveryCodes { user } => AdminOp::UserRecovery { user },
+        UserCommand::Invite { user, resource } => AdminOp::UserInvite { user, resource },
+        UserCommand::Import(options) => return import::run(&options, session),
+        UserCommand::Export { search } => return write_csv(search.unwrap_or_default(), session),
         UserCommand::Remove { user } => AdminOp::UserRemove { user },
         UserCommand::Lock { user, why } => AdminOp::UserLock { user, why },
         UserCommand::Unlock { user } => AdminOp::UserUnlock { user },
@@ -72,30 +90,77 @@ fn new_password(
 /// The largest page that the daemon gives.
 const PAGE: u32 = 200;
 
-/// All pages, one after the other; a list of many thousands must not be one frame.
-fn list(search: &str, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
-    let mut all = Vec::new();
-    loop {
-        let op = AdminOp::UserList {
-            search: search.to_owned(),
-            after: all
-                .last()
-                .map(|user: &otpost_ipc::admin::UserView| user.login.clone()),
-            limit: PAGE,
-        };
-        let AdminReply::Users { users, more } = session.call(op)? else {
-            return Err(CtlError::Unexpected);
-        };
-        // An empty page that promises more would be asked for for ever.
-        let done = !more || users.is_empty();
-        all.extend(users);
-        if done {
-            break;
-        }
+fn by_login(search: String) -> impl Fn(Option<String>) -> AdminOp {
+    move |after| AdminOp::UserList {
+        search: search.clone(),
+        after,
+        limit: PAGE,
     }
+}
+
+fn found(
+    search: String,
+    resource: Option<String>,
+    state: Option<UserState>,
+) -> impl Fn(Option<String>) -> AdminOp {
+    move |after| AdminOp::UserFind {
+        search: search.clone(),
+        resource: resource.clone(),
+        state: state.map(|state| state.name().to_owned()),
+        after,
+        limit: PAGE,
+    }
+}
+
+/// All users, whom `ask` asks for by the last login of the page before.
+fn list(ask: impl Fn(Option<String>) -> AdminOp, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    let mut all = Vec::new();
+    each_page(ask, session, |users, _| {
+        all.extend(users);
+        Ok(())
+    })?;
     session.show(&AdminReply::Users {
         users: all,
         more: false,
     })?;
     Ok(Exit::Done)
+}
+
+/// All users as CSV, page by page; JSON is what a list is.
+fn write_csv(search: String, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    if session.json {
+        return list(by_login(search), session);
+    }
+    let mut begun = false;
+    each_page(by_login(search), session, |users, session| {
+        // Not before the first answer: a refusal leaves no file that looks like a result.
+        if !std::mem::replace(&mut begun, true) {
+            export::header(session.io.out)?;
+        }
+        for user in &users {
+            export::user(session.io.out, user)?;
+        }
+        Ok(())
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Pages of users, one after the other; a list of many thousands must not be one frame.
+fn each_page(
+    ask: impl Fn(Option<String>) -> AdminOp,
+    session: &mut Session<'_, '_>,
+    mut take: impl FnMut(Vec<UserView>, &mut Session<'_, '_>) -> Result<(), CtlError>,
+) -> Result<(), CtlError> {
+    let mut after = None;
+    loop {
+        let AdminReply::Users { users, more } = session.call(ask(after))? else {
+            return Err(CtlError::Unexpected);
+        };
+        after = users.last().map(|user| user.login.clone());
+        take(users, session)?;
+        // An empty page that promises more would be asked for for ever.
+        if !more || after.is_none() {
+            return Ok(());
+        }
+    }
 }

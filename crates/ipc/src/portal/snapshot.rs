@@ -68,7 +68,7 @@ fn before() -> Vec<PortalOp> {
         },
         PortalOp::Api {
             key: "key".into(),
-            admin: AdminOp::Status,
+            admin: Box::new(AdminOp::Status),
             browser: browser(),
         },
     ]

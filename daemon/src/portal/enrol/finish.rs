@@ -17,7 +17,7 @@ use otpost_store::{StoreError, Tx, document};
 
 use super::recovery::{offered, taken};
 use super::rows::Rows;
-use super::{Asker, Enrolled, Prepared, detail, find, unchanged, view};
+use super::{Asker, Enrolled, Prepared, detail, find, shown, view};
 use crate::portal::error::PortalError;
 use crate::portal::request::Ctx;
 use crate::portal::session::end_of;
@@ -47,13 +47,13 @@ pub(crate) fn confirm(
                 Some(Closed::TriesUsed) => "tries-used",
                 _ => "",
             };
-            unchanged(tx, &before, asker, (why, ctx.now))
+            shown(tx, &before, asker, (why, ctx.now))
         }
-        Confirmed::Malformed(why) => unchanged(tx, &before, asker, (why, ctx.now)),
+        Confirmed::Malformed(why) => shown(tx, &before, asker, (why, ctx.now)),
         Confirmed::Repeated { .. } => {
             let mut after = before;
             let codes = give(tx, asker, &mut after, prepared)?;
-            let mut enrolled = unchanged(tx, &after, asker, ("", ctx.now))?;
+            let mut enrolled = shown(tx, &after, asker, ("", ctx.now))?;
             enrolled.view.codes = codes;
             Ok(enrolled)
         }
@@ -62,13 +62,13 @@ pub(crate) fn confirm(
             let ended = after.flow.state == FlowState::TriesUsed;
             let why = if ended { "tries-used" } else { "wrong" };
             let reason = if ended { "tries-used" } else { "wrong-code" };
-            let mut enrolled = unchanged(tx, &after, asker, (why, ctx.now))?;
+            let mut enrolled = shown(tx, &after, asker, (why, ctx.now))?;
             enrolled.events = vec![asker.event(ctx, "wrong-code", reason, "")];
             Ok(enrolled)
         }
         Confirmed::Taken(after) => {
             document::put(tx, &*after)?;
-            let mut enrolled = unchanged(tx, &after, asker, ("", ctx.now))?;
+            let mut enrolled = shown(tx, &after, asker, ("", ctx.now))?;
             enrolled.events = vec![asker.event(ctx, "deny", "number-taken", &detail(&after))];
             Ok(enrolled)
         }

@@ -1,0 +1,246 @@
+//! Looking for users and tokens. A request looks at so many users at most and says where to go on, so that it is quick among
+//! hundreds of thousands.
+
+use std::sync::Arc;
+
+use otpost_core::Timestamp;
+use otpost_core::ids::ResourceId;
+use otpost_core::name::LoginName;
+use otpost_core::user::User;
+use otpost_ipc::admin::{AdminReply, TokenView};
+use otpost_store::{Read, StoreError};
+
+use super::page::Page;
+use super::view::{self, Beside, Names};
+use super::{Act, AdminError, find_resource, read};
+use crate::portal::factors;
+use crate::portal::site::by_mail;
+use crate::state::Daemon;
+
+/// Users looked at for one answer.
+const LOOKED_AT: usize = 10_000;
+/// Users read at once.
+const CHUNK: u32 = 500;
+/// Longest text to look for, in characters.
+const LONGEST: usize = 200;
+
+/// What an administrator looks for.
+pub(super) struct Wanted {
+    pub(super) search: String,
+    pub(super) resource: Option<String>,
+    pub(super) state: Option<String>,
+    pub(super) after: Option<String>,
+    pub(super) limit: u32,
+}
+
+/// States to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    Any,
+    Locked,
+    Bypassed,
+    NoToken,
+    NoWayIn,
+}
+
+fn wants(word: Option<&str>) -> Result<Wants, AdminError> {
+    Ok(match word {
+        None | Some("") => Wants::Any,
+        Some("locked") => Wants::Locked,
+        Some("bypassed") => Wants::Bypassed,
+        Some("no-token") => Wants::NoToken,
+        Some("no-way-in") => Wants::NoWayIn,
+        Some(_) => {
+            return Err(AdminError::Invalid(
+                "state is locked, bypassed, no-token or no-way-in".to_owned(),
+            ));
+        }
+    })
+}
+
+fn search(text: &str) -> Result<String, AdminError> {
+    let text = text.trim();
+    if text.chars().count() > LONGEST {
+        return Err(AdminError::Invalid(format!(
+            "look for at most {LONGEST} characters"
+        )));
+    }
+    Ok(text.to_lowercase())
+}
+
+fn after(text: Option<&str>) -> Result<Option<LoginName>, AdminError> {
+    text.map(LoginName::parse).transpose().map_err(AdminError::invalid)
+}
+
+/// Users in order, read in chunks, at most [`LOOKED_AT`].
+struct Scan<'s> {
+    after: Option<LoginName>,
+    search: &'s str,
+    chunk: std::vec::IntoIter<User>,
+    left: usize,
+    /// Whether there are none behind the chunk.
+    last: bool,
+}
+
+impl<'s> Scan<'s> {
+    fn new(after: Option<LoginName>, search: &'s str) -> Self {
+        Self {
+            after,
+            search,
+            chunk: Vec::new().into_iter(),
+            left: LOOKED_AT,
+            last: false,
+        }
+    }
+
+    /// The next user; `None` at the end, or when enough were looked at.
+    fn next(&mut self, read: &mut dyn Read) -> Result<Option<User>, StoreError> {
+        loop {
+            if self.left == 0 {
+                return Ok(None);
+            }
+            if let Some(user) = self.chunk.next() {
+                self.left = self.left.saturating_sub(1);
+                return Ok(Some(user));
+            }
+            if self.last {
+                return Ok(None);
+            }
+            let chunk = read.users(self.after.as_ref(), self.search, CHUNK)?;
+            self.last = chunk.len() < usize::try_from(CHUNK).unwrap_or(usize::MAX);
+            if let Some(user) = chunk.last() {
+                self.after = Some(user.name.clone());
+            }
+            self.chunk = chunk.into_iter();
+        }
+    }
+
+    /// Whether all were looked at.
+    fn ended(&self) -> bool {
+        self.last && self.chunk.as_slice().is_empty()
+    }
+}
+
+/// Whether login, alias, name or e-mail contain what is looked for.
+fn matches(user: &User, search: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(search);
+    let own = &user.profile;
+    search.is_empty()
+        || user.name.as_str().contains(search)
+        || user.aliases.iter().any(|alias| alias.as_str().contains(search))
+        || has(&own.first_name)
+        || has(&own.last_name)
+        // As people write it.
+        || has(&format!("{} {}", own.first_name, own.last_name))
+        || user.email.as_deref().is_some_and(has)
+}
+
+fn fits(
+    read: &mut dyn Read,
+    user: &User,
+    (wants, resource, by_mail): (Wants, Option<ResourceId>, bool),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(match wants {
+        Wants::Any => true,
+        Wants::Locked => user.locked.is_some() || read.guard(user.id)?.lock_at(now).is_some(),
+        Wants::Bypassed => user.bypassed(now),
+        Wants::NoToken => {
+            let own = factors::load(read, user.id)?;
+            match resource {
+                Some(resource) => !own.guard(resource),
+                None => own.sms.is_empty() && own.totp.is_empty(),
+            }
+        }
+        Wants::NoWayIn => !view::way_in(user, by_mail),
+    })
+}
+
+pub(super) async fn users(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Result<AdminReply, AdminError> {
+    let limit = usize::try_from(wanted.limit.clamp(1, 200)).unwrap_or(200);
+    let search = search(&wanted.search)?;
+    let after = after(wanted.after.as_deref())?;
+    let wants = wants(wanted.state.as_deref())?;
+    read(daemon, move |read| {
+        let names = Names::load(read, &act.scope)?;
+        let resource = resource(read, wanted.resource.as_deref())?;
+        let by_mail = by_mail(read)?;
+        let mut page = Page::default();
+        let mut taken = 0;
+        let mut seen = None;
+        let mut scan = Scan::new(after.clone(), "");
+        while let Some(user) = scan.next(read)? {
+            let within = resource.is_none_or(|id| user.resources.contains(&id));
+            let found = within
+                && names.sees(&user.resources)
+                && matches(&user, &search)
+                && fits(read, &user, (wants, resource, by_mail), act.now)?;
+            if found {
+                // One more than fits would be lost: the next page begins with it.
+                let full = taken == limit || {
+                    let beside = Beside::brief(read, &user, by_mail)?;
+                    !page.push(view::user(&user, &beside, &names, act.now))
+                };
+                if full {
+                    return Ok(AdminReply::Users {
+                        users: page.rows(),
+                        more: true,
+                        after: seen,
+                    });
+                }
+                taken += 1;
+            }
+            seen = Some(user.name.to_string());
+        }
+        let more = !scan.ended();
+        Ok(AdminReply::Users {
+            users: page.rows(),
+            more,
+            after: seen.filter(|_| more),
+        })
+    })
+    .await
+}
+
+fn resource(read: &mut dyn Read, name: Option<&str>) -> Result<Option<ResourceId>, AdminError> {
+    name.map(|name| Ok(find_resource(read, name)?.id)).transpose()
+}
+
+pub(super) async fn tokens(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Result<AdminReply, AdminError> {
+    let limit = usize::try_from(wanted.limit.clamp(1, 200)).unwrap_or(200);
+    let search = search(&wanted.search)?;
+    let after = after(wanted.after.as_deref())?;
+    read(daemon, move |read| {
+        let names = Names::load(read, &act.scope)?;
+        let resource = resource(read, wanted.resource.as_deref())?;
+        // All tokens of an owner, or none: pages are cut between owners.
+        let mut page: Page<Vec<TokenView>> = Page::default();
+        let mut owners = 0;
+        let mut seen = None;
+        let mut scan = Scan::new(after.clone(), &search);
+        while let Some(user) = scan.next(read)? {
+            if names.sees(&user.resources) && resource.is_none_or(|id| user.resources.contains(&id)) {
+                let mut own = factors::load(read, user.id)?;
+                if let Some(id) = resource {
+                    own.sms.retain(|token| token.resources.contains(&id));
+                    own.totp.retain(|token| token.resources.contains(&id));
+                }
+                let tokens = view::tokens(&own, &user.login, &names);
+                if !tokens.is_empty() {
+                    if owners == limit || !page.push(tokens) {
+                        let tokens = page.rows().into_iter().flatten().collect();
+                        return Ok(AdminReply::TokensFound { tokens, after: seen });
+                    }
+                    owners += 1;
+                }
+            }
+            seen = Some(user.name.to_string());
+        }
+        let more = !scan.ended();
+        Ok(AdminReply::TokensFound {
+            tokens: page.rows().into_iter().flatten().collect(),
+            after: seen.filter(|_| more),
+        })
+    })
+    .await
+}
