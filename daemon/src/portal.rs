@@ -1,6 +1,7 @@
 //! What people do on the portal: sign-in, second factor, enrolment, profile, sessions. The portal process shows; all of it is decided
 //! here, in one transaction a request, and nothing is kept between requests.
 
+mod acts;
 pub(crate) mod asks;
 mod by_mail;
 pub(crate) mod enrol;
@@ -9,11 +10,13 @@ pub(crate) mod factors;
 mod home;
 pub(crate) mod mails;
 mod proof;
+pub(crate) mod recovery;
 pub(crate) mod request;
 mod second;
 pub(crate) mod session;
 mod sign_in;
 pub(crate) mod site;
+mod step_up;
 pub(crate) mod texts;
 mod user;
 

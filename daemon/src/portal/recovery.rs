@@ -1,0 +1,125 @@
+//! Recovery codes: made, hashed, shown once.
+
+use std::sync::Arc;
+
+use otpost_core::ids::Reference;
+use otpost_core::portal::factors::RecoverySet;
+use otpost_core::portal::reason::Reason;
+use otpost_core::portal::settings::Kind;
+use otpost_core::portal::verification::Owner;
+use otpost_core::recovery::{Set, Stored, generate};
+use otpost_ipc::Secret;
+use otpost_ipc::portal::PortalReply;
+use otpost_store::{Read, StoreError, document};
+use zeroize::Zeroizing;
+
+use super::error::PortalError;
+use super::factors;
+use super::request::{Out, read};
+use super::session::{Holder, holder};
+use super::user::{Who, act};
+use crate::passwords::PasswordError;
+use crate::state::Daemon;
+
+/// Ten codes, hashed and in plain text.
+#[derive(Clone)]
+pub(crate) struct Fresh {
+    /// What is kept.
+    pub(crate) set: Set,
+    plain: Vec<Zeroizing<String>>,
+}
+
+impl Fresh {
+    /// The codes, to be shown once.
+    pub(crate) fn shown(&self) -> Vec<Secret> {
+        let plain = self.plain.iter();
+        plain.map(|code| Secret::from(code.as_str())).collect()
+    }
+}
+
+/// Makes ten codes. Hashing them is slow on purpose: not within a transaction.
+///
+/// # Errors
+/// The password pool's.
+pub(crate) async fn make(daemon: &Daemon) -> Result<Fresh, PasswordError> {
+    let codes = generate(&mut daemon.rng());
+    let mut stored = Vec::with_capacity(codes.len());
+    let mut plain = Vec::with_capacity(codes.len());
+    for code in codes {
+        let secret = Zeroizing::new(code.secret().to_owned());
+        let hash = daemon.passwords.hash(secret, daemon.rng()).await?;
+        stored.push(Stored {
+            index: code.index(),
+            hash: hash.to_string(),
+            used: None,
+        });
+        plain.push(code.expose());
+    }
+    let created = daemon.now();
+    let set = Set {
+        codes: stored,
+        created,
+    };
+    Ok(Fresh { set, plain })
+}
+
+/// Whether the person may make first codes: they are offered here, a token is there, and no code was ever made.
+fn due(read: &mut dyn Read, holder: &Holder) -> Result<(), PortalError> {
+    if !holder.resource.self_service.offers(Kind::Recovery) {
+        return Err(PortalError::Forbidden);
+    }
+    let factors = factors::load(read, holder.user.id)?;
+    if factors.recovery.is_some() {
+        return Err(PortalError::conflict(
+            "recovery",
+            "there are recovery codes; make new ones in their place",
+        ));
+    }
+    if !factors.guard(holder.resource.id) {
+        return Err(PortalError::conflict("recovery", "set up a token first"));
+    }
+    Ok(())
+}
+
+/// First codes, for a person who has a token and no codes. They are beside the factor that signed in, so no further one is asked for.
+pub(crate) async fn first(
+    daemon: &Arc<Daemon>,
+    reference: &Reference,
+    who: Who,
+) -> Result<PortalReply, PortalError> {
+    let (address, cookie) = who.clone();
+    let now = daemon.now();
+    read(daemon, move |read| {
+        let holder = holder(read, &address, &cookie, now)?;
+        due(read, &holder)
+    })
+    .await?;
+    let fresh = make(daemon).await?;
+    act(daemon, reference, who, move |tx, ctx, holder| {
+        due(tx, holder)?;
+        store(tx, holder, &fresh)?;
+        Ok(Out {
+            reply: PortalReply::Codes {
+                codes: fresh.shown(),
+            },
+            job: None,
+            events: vec![holder.about().event(ctx, "act", Reason::Done, "recovery-first")],
+        })
+    })
+    .await
+}
+
+/// Keeps the hashes in place of those before.
+pub(crate) fn store(
+    tx: &mut dyn otpost_store::Tx,
+    holder: &Holder,
+    fresh: &Fresh,
+) -> Result<(), StoreError> {
+    document::put(
+        tx,
+        &RecoverySet {
+            owner: Owner::User(holder.user.id),
+            set: fresh.set.clone(),
+        },
+    )
+}
