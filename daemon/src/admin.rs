@@ -6,9 +6,13 @@ mod clients;
 mod enrol;
 mod error;
 mod explain;
+mod find;
+mod import;
 mod keys;
 mod mail;
+mod overview;
 pub(crate) mod page;
+mod people;
 mod portal;
 mod resources;
 mod sms;
@@ -288,8 +292,54 @@ async fn dispatch(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminRe
         AdminOp::EnrolFinish { enrolment, code } => enrol::finish(daemon, act, enrolment, code).await,
         AdminOp::EnrolStatus { enrolment } => enrol::status(daemon, act, enrolment).await,
         AdminOp::EnrolCancel { enrolment } => enrol::cancel(daemon, act, enrolment).await,
-        // TEMPORARY: until the rest is there.
-        _ => Err(AdminError::Refused("not there yet".to_owned())),
+        AdminOp::UserFind {
+            search,
+            resource,
+            state,
+            after,
+            limit,
+        } => {
+            let wanted = find::Wanted {
+                search,
+                resource,
+                state,
+                after,
+                limit,
+            };
+            find::users(daemon, act, wanted).await
+        }
+        AdminOp::TokenFind {
+            search,
+            resource,
+            after,
+            limit,
+        } => {
+            let wanted = find::Wanted {
+                search,
+                resource,
+                state: None,
+                after,
+                limit,
+            };
+            find::tokens(daemon, act, wanted).await
+        }
+        AdminOp::UserSessions { user } => people::sessions(daemon, act, user).await,
+        AdminOp::UserSignOut { user } => people::sign_out(daemon, act, user).await,
+        AdminOp::UserOneDayCode { user } => people::one_day_code(daemon, act, user).await,
+        AdminOp::UserRecovery { user } => people::recovery(daemon, act, user).await,
+        AdminOp::UserInvite { user, resource } => people::invite(daemon, act, user, resource).await,
+        AdminOp::ImportPut { import, text, last } => import::put(daemon, act, import, text, last).await,
+        AdminOp::ImportPlan { import, after, only } => {
+            import::plan(daemon, &act, &import, after, only.as_deref())
+        }
+        AdminOp::ImportApply { import, atomic } => import::apply(daemon, act, &import, atomic),
+        AdminOp::ImportShow { import } => import::show(daemon, &act, &import),
+        AdminOp::Overview { hours, resource } => overview::overview(daemon, act, hours, resource).await,
+        AdminOp::AuditFind {
+            filter,
+            before,
+            limit,
+        } => audit::find(daemon, act, filter, before, limit).await,
     }
 }
 

@@ -8,9 +8,11 @@
 mod admin;
 pub mod console;
 pub mod db;
+pub mod imports;
 pub mod ipc;
 pub mod keys;
 pub mod login;
+pub mod mail;
 mod outbox;
 pub mod passwords;
 mod portal;
@@ -21,5 +23,6 @@ mod rows;
 pub mod run;
 pub mod serve;
 pub mod state;
+pub mod stats;
 pub mod sweep;
 pub mod sys;

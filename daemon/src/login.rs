@@ -5,11 +5,12 @@ use std::sync::Arc;
 use otpost_core::Timestamp;
 use otpost_core::challenge::{Channel, Origin};
 use otpost_core::client::FirstFactor;
-use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId};
+use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId, UserId};
 use otpost_core::login::{self, About, Answer, Asked, Begin, Change, First, Reason, Reply, Step};
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
 use otpost_core::resource::Resource;
+use otpost_core::stats::{Fact, Outcome};
 use otpost_store::{Read, StoreError, Tx};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
@@ -158,10 +159,11 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
                 source: &start.source,
             };
             tx.append_audit(&step.event(&about, &known, now))?;
-            Ok((step, job, Said::of(&about)))
+            let ids = (owner.user, rows.resource.as_ref().map(|r| r.id));
+            Ok((step, job, Said::of(&about, ids)))
         })
         .await?;
-    report(&step, &said, &reference);
+    report(daemon, &step, &said, &reference);
     send(daemon, &step, job, slot);
     Ok(Verdict {
         reply: step.reply,
@@ -202,7 +204,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                     source: &source,
                 };
                 tx.append_audit(&step.event(&about, &known, now))?;
-                return Ok((step, None, Said::of(&about)));
+                return Ok((step, None, Said::of(&about, (None, None))));
             };
             let request = Answer {
                 channel: further.channel,
@@ -228,7 +230,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
             Ok((step, job, said))
         })
         .await?;
-    report(&step, &said, &reference);
+    report(daemon, &step, &said, &reference);
     send(daemon, &step, job, slot);
     Ok(Verdict {
         reply: step.reply,
@@ -294,7 +296,7 @@ pub async fn cancel(daemon: &Arc<Daemon>, channel: Channel, session: SessionId) 
         })
         .await?;
     if let Some((step, said)) = ended {
-        report(&step, &said, &reference);
+        report(daemon, &step, &said, &reference);
     }
     Ok(())
 }
@@ -323,10 +325,10 @@ pub async fn decoy(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
                 source: &start.source,
             };
             tx.append_audit(&step.event(&about, &known, now))?;
-            Ok((step, Said::of(&about)))
+            Ok((step, Said::of(&about, (None, None))))
         })
         .await?;
-    report(&step, &said, &reference);
+    report(daemon, &step, &said, &reference);
     Ok(Verdict {
         reply: step.reply,
         reason: step.reason,
@@ -366,7 +368,8 @@ fn conclude(
         source: &challenge.source,
     };
     tx.append_audit(&step.event(&about, how.reference, how.now))?;
-    Ok((job, Said::of(&about)))
+    let ids = (owner.user, rows.resource.as_ref().map(|r| r.id));
+    Ok((job, Said::of(&about, ids)))
 }
 
 /// The resource that guards `start`.
@@ -429,11 +432,14 @@ struct Said {
     resource: String,
     via: String,
     source: String,
+    /// User and resource, for the figures.
+    ids: (Option<UserId>, Option<ResourceId>),
 }
 
 impl Said {
-    fn of(about: &About<'_>) -> Self {
+    fn of(about: &About<'_>, ids: (Option<UserId>, Option<ResourceId>)) -> Self {
         Self {
+            ids,
             user: about.user.to_owned(),
             resource: about.resource.to_owned(),
             via: about.group.to_owned(),
@@ -442,13 +448,26 @@ impl Said {
     }
 }
 
-fn report(step: &Step, said: &Said, reference: &Reference) {
+/// Says and counts what was decided, after it was stored.
+fn report(daemon: &Daemon, step: &Step, said: &Said, reference: &Reference) {
     let Said {
         user,
         resource,
         via,
         source,
+        ids,
     } = said;
+    if let Some(outcome) = Outcome::of(step) {
+        let resource = ids.1;
+        daemon
+            .stats
+            .count(Fact::Login { resource, outcome }, daemon.now());
+    }
+    if step.reason == Reason::OtpLockedNow
+        && let Some(user) = ids.0
+    {
+        daemon.stats.note_locked(user);
+    }
     let reason = step.reason.code();
     match step.reply {
         Reply::Deny { .. } => warn!(outcome = "deny", reason, user, resource, via, source, %reference),

@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use otpost_core::audit::Event;
 use otpost_core::challenge::Challenge;
-use otpost_core::ids::MessageId;
+use otpost_core::ids::{MessageId, ResourceId};
 use otpost_core::keys::Keyring;
 use otpost_core::outbox::{self, Claim, Kind, Message, Rejection, State};
 use otpost_core::phone::Phone;
+use otpost_core::portal::enrolment::Enrolment;
+use otpost_core::portal::verification::Verification;
+use otpost_core::stats::{self, Fact};
 use otpost_core::{Timestamp, code, text};
 use otpost_sms::{Class, MessageRef, Recipient, SecretText, Submission, Text};
-use otpost_store::{StoreError, Tx};
+use otpost_store::{StoreError, Tx, document};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tracing::{debug, error, info, warn};
 use zeroize::Zeroizing;
@@ -39,7 +42,9 @@ pub(crate) struct Job {
 struct Outcome {
     id: MessageId,
     epoch: u32,
+    provider: String,
     submission: Submission,
+    took: Duration,
 }
 
 /// The right to hand over one text.
@@ -89,11 +94,14 @@ impl Outbox {
     /// Hands a leased text to its provider. Call after the lease is committed.
     pub(crate) fn launch(job: Job, slot: Slot) {
         tokio::spawn(async move {
+            let watch = sys::Stopwatch::start();
             let submission = job.provider.transport.submit(&job.text).await;
             let outcome = Outcome {
                 id: job.id,
                 epoch: job.epoch,
+                provider: job.provider.name,
                 submission,
+                took: watch.elapsed(),
             };
             let _ = slot.report.send(outcome).await;
         });
@@ -257,7 +265,7 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
     let limit32 = u32::try_from(limit).unwrap_or(u32::MAX);
     let keys = daemon.keys.clone();
     let list = Arc::clone(&usable);
-    let (leased, ended, held, seen) = daemon
+    let (leased, (ended, facts), held, seen) = daemon
         .write(move |tx| {
             let due = tx.due_messages(now, limit32)?;
             let paused = tx.send_policy()?.paused;
@@ -265,12 +273,13 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
             let seen = if paused { 0 } else { due.len() };
             let mut leased = Vec::new();
             let mut ended = Vec::new();
+            let mut facts = Vec::new();
             let mut held = false;
             for message in due {
                 match outbox::claim(&message, &list.names, now) {
                     Claim::Leave => {}
                     Claim::Stop { message } => {
-                        store_end(tx, &message, now)?;
+                        facts.extend(store_end(tx, &message, now)?);
                         ended.push(message);
                     }
                     Claim::Submit { .. } if paused => held = true,
@@ -289,19 +298,20 @@ async fn claim(daemon: &Arc<Daemon>, limit: usize) -> Result<(Vec<Job>, bool), S
                                 .to_owned(),
                                 ..message
                             };
-                            store_end(tx, &over, now)?;
+                            facts.extend(store_end(tx, &over, now)?);
                             ended.push(over);
                         }
                     },
                 }
             }
-            Ok((leased, ended, held, seen))
+            Ok((leased, (ended, facts), held, seen))
         })
         .await?;
     if held {
         debug!("sending is paused; texts wait");
     }
     report(&ended);
+    count(daemon, facts, now);
     if !ended.is_empty() {
         daemon.text_ended.send_modify(|n| *n = n.wrapping_add(1));
     }
@@ -379,6 +389,7 @@ async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(),
     let late = outcomes.iter().all(over);
     let store = move |tx: &mut dyn Tx| {
         let mut settled = Vec::new();
+        let mut facts = Vec::new();
         for outcome in outcomes.iter() {
             let Some(message) = tx.message(outcome.id)? else {
                 continue;
@@ -389,17 +400,23 @@ async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(),
             let (result, detail) = translate(&outcome.submission);
             let mut next = outbox::settle(&message, &result, &usable.names, now);
             next.detail = detail;
-            store_end(tx, &next, now)?;
+            facts.push(Fact::Answer {
+                provider: outcome.provider.clone(),
+                accepted: over(outcome),
+                took: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+            });
+            facts.extend(store_end(tx, &next, now)?);
             settled.push(next);
         }
-        Ok(settled)
+        Ok((settled, facts))
     };
-    let settled = if late {
+    let (settled, facts) = if late {
         daemon.write_late(store).await?
     } else {
         daemon.write(store).await?
     };
     report(&settled);
+    count(daemon, facts, now);
     daemon.text_ended.send_modify(|n| *n = n.wrapping_add(1));
     if settled.iter().any(|message| !message.state.ended()) {
         daemon.outbox.wake();
@@ -407,12 +424,12 @@ async fn settle(daemon: &Arc<Daemon>, outcomes: Arc<Vec<Outcome>>) -> Result<(),
     Ok(())
 }
 
-/// Stores a row after a claim or an outcome, with its audit row where it ended.
-fn store_end(tx: &mut dyn Tx, message: &Message, now: Timestamp) -> Result<(), StoreError> {
+/// Stores a row after a claim or an outcome, with its audit row where it ended. Gives what is to be counted after the commit.
+fn store_end(tx: &mut dyn Tx, message: &Message, now: Timestamp) -> Result<Option<Fact>, StoreError> {
     tx.put_message(message)?;
-    if !message.state.ended() {
-        return Ok(());
-    }
+    let Some(state) = stats::ended(&message.state) else {
+        return Ok(None);
+    };
     tx.append_audit(&Event {
         at: now,
         kind: format!("sms.{}", message.state.as_str()),
@@ -423,7 +440,34 @@ fn store_end(tx: &mut dyn Tx, message: &Message, now: Timestamp) -> Result<(), S
         via: message.tried.join(" "),
         source: String::new(),
         detail: message.detail.clone(),
+    })?;
+    Ok(Some(Fact::Text {
+        resource: resource_of(tx, message)?,
+        state,
+        took: u64::try_from(now.since(message.created).as_millis()).unwrap_or(u64::MAX),
+    }))
+}
+
+/// The resource that a text was for.
+fn resource_of(tx: &mut dyn Tx, message: &Message) -> Result<Option<ResourceId>, StoreError> {
+    Ok(match &message.kind {
+        Kind::Code { challenge, .. } => tx.challenge(*challenge)?.map(|c| c.resource),
+        Kind::Enrol { enrolment, .. } => {
+            document::get::<Enrolment>(tx, &enrolment.0)?.map(|enrolment| enrolment.resource)
+        }
+        Kind::Portal { verification, .. } => {
+            document::get::<Verification>(tx, &verification.0)?.and_then(|asked| asked.resource)
+        }
+        Kind::Notice { resource, .. } => Some(*resource),
+        Kind::Test => None,
     })
+}
+
+/// Counts what was stored.
+fn count(daemon: &Daemon, facts: Vec<Fact>, now: Timestamp) {
+    for fact in facts {
+        daemon.stats.count(fact, now);
+    }
 }
 
 /// Says what became of texts, after it was stored.

@@ -20,10 +20,11 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use crate::mail::Mail;
 use crate::state::Daemon;
 use crate::sys;
 
-pub(crate) use transport::{Posted, hand_over};
+pub(crate) use transport::hand_over;
 
 /// Mails on their way at once.
 const AT_ONCE: usize = 4;
@@ -194,9 +195,8 @@ fn words(
 }
 
 async fn deliver(daemon: Arc<Daemon>, job: Job) {
-    let name = job.mail.id.to_string();
-    let posted = Posted {
-        name: &name,
+    let posted = Mail {
+        id: job.mail.id,
         to: &job.mail.to,
         words: &job.words,
         at: daemon.now(),

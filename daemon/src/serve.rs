@@ -12,6 +12,7 @@ use otpost_store::{Store, StoreError};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::imports::Imports;
 use crate::ipc::{ListenError, Sockets};
 use crate::keys::{self, KeyError};
 use crate::outbox::Outbox;
@@ -20,6 +21,7 @@ use crate::postman::{self, Postman};
 use crate::providers::Providers;
 use crate::refused::{self, Refusals};
 use crate::state::{Clients, Daemon, LogLimit};
+use crate::stats::{self, Stats};
 use crate::sweep;
 use crate::sys::{self, Clock, Draw, Entropy};
 
@@ -128,6 +130,8 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
         lockers: RwLock::new(config.sockets.lockers.clone()),
         outbox: Outbox::new(config.outbox.workers),
         postman: Postman::default(),
+        stats: Stats::default(),
+        imports: Imports::default(),
         text_ended: watch::Sender::new(0),
         clients: watch::Sender::new(Clients {
             version: 0,
@@ -167,6 +171,7 @@ pub async fn serve(ready: Ready) {
     let stop = daemon.stopping.subscribe();
     let outbox = tokio::spawn(crate::outbox::run(Arc::clone(&daemon), poll, stop.clone()));
     let post = tokio::spawn(postman::run(Arc::clone(&daemon), stop.clone()));
+    let figures = tokio::spawn(stats::run(Arc::clone(&daemon)));
     let sweeper = tokio::spawn(sweep::run(Arc::clone(&daemon), stop.clone()));
     let requests = tokio::spawn(sockets.serve(Arc::clone(&daemon), stop.clone()));
     let mut stopping = stop;
@@ -179,6 +184,8 @@ pub async fn serve(ready: Ready) {
         let _ = outbox.await;
         let _ = post.await;
         let _ = sweeper.await;
+        // The last to count are gone.
+        daemon.stats.store().await;
     };
     if sys::timeout(grace, all).await.is_none() {
         warn!(
@@ -186,4 +193,5 @@ pub async fn serve(ready: Ready) {
             "not everything in flight ended in time; texts go on after the next start"
         );
     }
+    figures.abort();
 }

@@ -13,11 +13,13 @@ use otpost_store::{Read, Store, StoreError, Tx};
 use tokio::sync::watch;
 
 use crate::db;
+use crate::imports::Imports;
 use crate::outbox::Outbox;
 use crate::passwords::Passwords;
 use crate::postman::Postman;
 use crate::providers::Providers;
 use crate::refused::Refusals;
+use crate::stats::Stats;
 use crate::sys::{Clock, Draw, Entropy};
 
 /// The RADIUS client table as of a version.
@@ -72,6 +74,10 @@ pub struct Daemon {
     pub outbox: Outbox,
     /// Where mails leave.
     pub postman: Postman,
+    /// Figures for the overview.
+    pub stats: Stats,
+    /// Files that are being imported.
+    pub imports: Imports,
     /// Grows with each ended text, for those who wait for one.
     pub text_ended: watch::Sender<u64>,
     /// The RADIUS client table; every request looks at it.

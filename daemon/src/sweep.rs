@@ -9,6 +9,7 @@ use otpost_core::portal::factors::HelpdeskCode;
 use otpost_core::portal::invite::Invite;
 use otpost_core::portal::session::PortalSession;
 use otpost_core::portal::verification::Verification;
+use otpost_core::stats::HourStats;
 use otpost_store::document::Document;
 use otpost_store::{StoreError, Tx};
 use tokio::sync::watch;
@@ -48,6 +49,7 @@ pub async fn once(daemon: &Daemon) {
     if let Err(failure) = daemon.write(move |tx| documents(tx, now)).await {
         error!(error = %failure, "old sessions and links cannot be deleted");
     }
+    daemon.imports.sweep(now);
     refused::quiet(daemon).await;
 }
 
@@ -57,6 +59,7 @@ fn documents(tx: &mut dyn Tx, now: Timestamp) -> Result<(), StoreError> {
     ended::<HelpdeskCode>(tx, now)?;
     ended::<Verification>(tx, now.minus(PAGE))?;
     ended::<Invite>(tx, now.minus(LINK))?;
+    ended::<HourStats>(tx, now)?;
     enrol::sweep(tx, now, ROWS)
 }
 

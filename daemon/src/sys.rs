@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use otpost_core::{Rng, Timestamp};
 
@@ -51,6 +51,26 @@ pub struct Draw(pub Arc<dyn Entropy>);
 impl Rng for Draw {
     fn fill(&mut self, out: &mut [u8]) {
         self.0.fill(out);
+    }
+}
+
+/// Measures how long something takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// From now on.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Until now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
     }
 }
 

@@ -139,6 +139,7 @@
       first.removeAttribute("data-focus");
       first.focus();
     }
+    for (const toast of document.querySelectorAll(".toast")) setTimeout(() => toast.remove(), 8000);
     tick();
   }
   on("htmx:after:swap", ready);

@@ -39,13 +39,23 @@ impl Lang {
     /// The languages that people are offered.
     pub const OFFERED: [Self; 2] = [Self::En, Self::De];
 
-    /// Its tag (BCP 47).
+    /// Its short tag: in cookies, files and messages.
     #[must_use]
     pub const fn tag(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::De => "de",
             Self::Pseudo => "qps",
+        }
+    }
+
+    /// As HTML and HTTP name it (BCP 47). The pseudo-language is English with a mark.
+    #[must_use]
+    pub const fn html(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::De => "de",
+            Self::Pseudo => "en-x-qps",
         }
     }
 
@@ -214,16 +224,30 @@ impl fmt::Display for Text {
     }
 }
 
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.to_string()
+    }
+}
+
+impl From<&Text> for String {
+    fn from(text: &Text) -> Self {
+        text.to_string()
+    }
+}
+
 impl PartialEq<&str> for Text {
     /// Whether it reads like `other`; macros ask whether it is empty.
     fn eq(&self, other: &&str) -> bool {
-        self.to_string() == **other
+        let shown = self.to_string();
+        shown == **other
     }
 }
 
 impl PartialEq<str> for Text {
     fn eq(&self, other: &str) -> bool {
-        self.to_string() == *other
+        let shown = self.to_string();
+        shown == *other
     }
 }
 

@@ -23,6 +23,7 @@
 //! checks that token. With mistakes the handler returns the same page with status 422 ([`ui::page_with`]).
 #![forbid(unsafe_code)]
 
+pub mod api;
 mod app;
 pub mod backend;
 mod cli;

@@ -14,7 +14,7 @@ use sd_notify::NotifyState;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
-    App, Backend, ServeError, Site, Surface, console,
+    App, Backend, ServeError, Site, Surface, api, console,
     error::errno,
     listen, selfservice, sys,
     tls::{self, Loaded},
@@ -188,7 +188,7 @@ impl Server {
 fn router(app: &Arc<App>, site: Site) -> Router {
     let pages = match site.surface {
         Surface::SelfService => selfservice::routes(),
-        Surface::Console => console::routes(),
+        Surface::Console => console::routes().merge(api::routes()),
     };
     web::wrap(pages.merge(web::common()), Arc::clone(app), Arc::new(site))
 }

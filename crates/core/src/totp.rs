@@ -362,7 +362,7 @@ fn escaped(name: &str) -> String {
     for octet in name.trim().bytes() {
         match octet {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(octet))
+                out.push(char::from(octet));
             }
             b':' => out.push('-'),
             _ => {

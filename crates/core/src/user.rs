@@ -84,6 +84,26 @@ impl User {
     pub fn bypassed(&self, now: Timestamp) -> bool {
         self.bypass_until.is_some_and(|until| now < until)
     }
+
+    /// Binds the user to a resource; false where that was so.
+    pub fn bind(&mut self, resource: ResourceId, now: Timestamp) -> bool {
+        if self.resources.contains(&resource) {
+            return false;
+        }
+        self.resources.push(resource);
+        self.profile.bound.retain(|(id, _)| *id != resource);
+        self.profile.bound.push((resource, now));
+        true
+    }
+
+    /// Takes the user out of a resource; false where it was not bound.
+    pub fn unbind(&mut self, resource: ResourceId) -> bool {
+        let before = self.resources.len();
+        self.resources.retain(|id| *id != resource);
+        self.profile.bound.retain(|(id, _)| *id != resource);
+        self.profile.preferred.retain(|(id, _)| *id != resource);
+        self.resources.len() != before
+    }
 }
 
 /// Why a name or address of a person is refused.

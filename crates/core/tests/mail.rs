@@ -1,5 +1,7 @@
 //! E-mail: which addresses and settings are taken, and what mails say.
 
+#![expect(clippy::unwrap_used, reason = "test")]
+
 use otpost_core::Timestamp;
 use otpost_core::challenge::Label;
 use otpost_core::code::{Code, CodeOf, Digits, Purpose, derive};

@@ -56,7 +56,23 @@ fn help_and_version_are_results() {
     let help = run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
     for noun in [
-        "user", "token", "resource", "radius", "sms", "login", "status", "audit", "config", "demo",
+        "user",
+        "token",
+        "resource",
+        "radius",
+        "sms",
+        "login",
+        "status",
+        "audit",
+        "config",
+        "demo",
+        "enrol",
+        "overview",
+        "admin",
+        "setup-link",
+        "api-key",
+        "mail",
+        "portal",
     ] {
         assert!(
             help.out.contains(&format!("\n  {noun} ")),
@@ -106,6 +122,16 @@ fn good_lines_parse() {
         "config check --daemon a --radius b",
         "demo --once",
         "status --json",
+        "user import users.csv --atomic --yes --verbose",
+        "user import - --dry-run",
+        "user export ali",
+        "user find --state no-token --resource vpn",
+        "enrol start alice vpn - --digits 6",
+        "resource set vpn --allow all --kinds sms,totp,recovery --two-steps",
+        "admin set mara --role admin --no-email",
+        "mail set --password --port 0 --ca-file -",
+        "overview --hours 720",
+        "audit find --from 7d --until 2026-09-21 -n 1000",
     ] {
         let words = std::iter::once("otpostctl").chain(line.split(' '));
         if let Err(error) = Cli::try_parse_from(words) {
@@ -146,6 +172,28 @@ fn wrong_lines_are_usage_errors_on_standard_error() {
         "audit tail -n 0",
         "login explain alice@sshd --source example.org",
         "frobnicate",
+        "user import",
+        "user import f --dry-run --yes",
+        "user find --state asleep",
+        "enrol start alice vpn",
+        "enrol start alice vpn +61491570156 --digits 7",
+        "enrol finish e1 012345",
+        "resource set vpn --allow everything",
+        "resource set vpn --kinds fax",
+        "resource set vpn --otp-length 7",
+        "resource set vpn --one-step --two-steps",
+        "resource set vpn --self-service-address a --no-self-service",
+        "admin add mara",
+        "admin add mara --role root",
+        "admin set mara",
+        "admin set mara --lock --unlock",
+        "api-key add sync",
+        "api-key add sync --role admin --days 0",
+        "mail set",
+        "mail set --host h --off",
+        "portal set",
+        "overview --hours 721",
+        "audit find --from yesterday",
     ] {
         let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
         let ran = Runner::new(&scratch.path("none")).run(&words);
@@ -180,6 +228,8 @@ fn no_option_takes_a_secret_as_its_value() {
         &["radius", "client", "set", "fw", "--secret", "hunter22"],
         &["radius", "client", "set", "fw", "--secret=hunter22"],
         &["radius", "test", "alice", "hunter22"],
+        &["mail", "set", "--password", "hunter22"],
+        &["enrol", "finish", "e1", "012345"],
     ] {
         assert_eq!(Runner::new(&scratch.path("none")).run(line).code, 2, "{line:?}");
     }

@@ -10,6 +10,7 @@ use otpost_core::portal::invite::Invite;
 use otpost_core::portal::session::{IDLE, PortalSession, Who};
 use otpost_core::portal::site::Site;
 use otpost_core::portal::verification::{Owner, Verification};
+use otpost_core::stats::{HourStats, KEEP};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -207,6 +208,18 @@ impl Document for HelpdeskCode {
     }
     fn due(&self) -> Option<Timestamp> {
         Some(self.ends)
+    }
+}
+
+impl Document for HourStats {
+    const KIND: &'static str = "stats";
+    /// The hour, so that documents are in order of time.
+    fn id(&self) -> [u8; 16] {
+        u128::from(self.hour).to_be_bytes()
+    }
+    /// When it is forgotten.
+    fn due(&self) -> Option<Timestamp> {
+        Some(self.start().plus(KEEP))
     }
 }
 

@@ -172,7 +172,7 @@ pub(super) async fn find(
             for row in read.audit(start, count)?.iter().rev() {
                 let shown = view(row);
                 // Nothing that fits is behind it.
-                if shown.at.saturating_add(BACK) < sought.filter.from {
+                if shown.at > 0 && shown.at.saturating_add(BACK) < sought.filter.from {
                     return Ok(AdminReply::AuditFound {
                         rows: page.rows(),
                         before: None,

@@ -69,7 +69,9 @@ fn search(text: &str) -> Result<String, AdminError> {
 }
 
 fn after(text: Option<&str>) -> Result<Option<LoginName>, AdminError> {
-    text.map(LoginName::parse).transpose().map_err(AdminError::invalid)
+    text.map(LoginName::parse)
+        .transpose()
+        .map_err(AdminError::invalid)
 }
 
 /// Users in order, read in chunks, at most [`LOOKED_AT`].

@@ -12,6 +12,7 @@ use otpost_store::{Read, document};
 use zeroize::Zeroizing;
 
 use super::{Act, AdminError, done, read, write};
+use crate::mail::Mail;
 use crate::postman;
 use crate::state::Daemon;
 
@@ -149,9 +150,8 @@ pub(super) async fn test(daemon: &Arc<Daemon>, act: Act, to: String) -> Result<A
         reference: act.reference.as_str(),
     };
     let words = render(&letter, Lang::default(), &context);
-    let name = MailId::random(&mut daemon.rng()).to_string();
-    let posted = postman::Posted {
-        name: &name,
+    let posted = Mail {
+        id: MailId::random(&mut daemon.rng()),
         to: &to,
         words: &words,
         at: act.now,

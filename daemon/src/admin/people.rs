@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use otpost_core::ids::{InviteId, MailId};
-use otpost_core::mail::queue::{Matter, MailState, NOTICE_LIFE, QueuedMail};
+use otpost_core::mail::queue::{MailState, Matter, NOTICE_LIFE, QueuedMail};
 use otpost_core::mail::{Address, By, Context, Lang, Notice};
 use otpost_core::portal::factors::{HELPDESK_LIFE, HelpdeskCode, fresh_helpdesk_code, helpdesk_code};
 use otpost_core::portal::invite::{Invite, LIFE};
@@ -60,7 +60,12 @@ pub(super) async fn sign_out(daemon: &Arc<Daemon>, act: Act, user: String) -> Re
     write(daemon, move |tx| {
         let user = find_user(tx, &user)?;
         let ended = session::end_of(tx, user.id, None, None)?;
-        act.record_detail(tx, "user-sign-out", (&user.login, ""), format!("{ended} sessions"))?;
+        act.record_detail(
+            tx,
+            "user-sign-out",
+            (&user.login, ""),
+            format!("{ended} sessions"),
+        )?;
         Ok(done(format!("user {} is signed out of every portal", user.login)))
     })
     .await
@@ -113,7 +118,12 @@ pub(super) async fn recovery(daemon: &Arc<Daemon>, act: Act, user: String) -> Re
             .ok_or_else(|| AdminError::NotFound(format!("there is no user `{user}`")))?;
         document::put(tx, &set)?;
         act.record(tx, "user-recovery", &user.login, "")?;
-        notify(tx, (&user, "otpost"), (mail, Matter::Notice(Notice::RecoveryRenewed)), &act)?;
+        notify(
+            tx,
+            (&user, "otpost"),
+            (mail, Matter::Notice(Notice::RecoveryRenewed)),
+            &act,
+        )?;
         Ok(())
     })
     .await?;

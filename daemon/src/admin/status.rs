@@ -11,6 +11,10 @@ use super::{Act, AdminError, read};
 use crate::state::Daemon;
 
 pub(super) async fn status(daemon: &Arc<Daemon>, act: &Act) -> Result<AdminReply, AdminError> {
+    Ok(AdminReply::Status(of(daemon, act).await?))
+}
+
+pub(super) async fn of(daemon: &Arc<Daemon>, act: &Act) -> Result<Status, AdminError> {
     let now = act.now;
     let usable = daemon.providers.usable().names.len();
     let mut status = Status {
@@ -68,7 +72,7 @@ pub(super) async fn status(daemon: &Arc<Daemon>, act: &Act) -> Result<AdminReply
                 warn.push(format!("RADIUS client {} checks no password here: the VPN must", client.name));
             }
         }
-        Ok(AdminReply::Status(status))
+        Ok(status)
     })
     .await
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpost_core::ids::UserId;
-use otpost_core::import;
 use otpost_core::limits::Guard;
 use otpost_core::name::LoginName;
 use otpost_core::user::{PasswordHash, Profile, User};
@@ -107,7 +106,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, add: UserAdd) -> Result<
     write(daemon, move |tx| {
         let mut user = user.clone();
         for name in &wanted {
-            import::bind(&mut user, find_resource(tx, name)?.id, act.now);
+            user.bind(find_resource(tx, name)?.id, act.now);
         }
         tx.put_user(&user)?;
         act.record(tx, "user-add", &user.login, "")?;
@@ -241,14 +240,17 @@ pub(super) async fn lock(
     } else {
         why
     };
-    write(daemon, move |tx| {
+    let (id, reply) = write(daemon, move |tx| {
         let mut user = find_user(tx, &user)?;
         user.locked = Some(why.clone());
         tx.put_user(&user)?;
         act.record_detail(tx, "user-lock", (&user.login, ""), why.clone())?;
-        Ok(done(format!("user {} is locked on every channel", user.login)))
+        let reply = done(format!("user {} is locked on every channel", user.login));
+        Ok((user.id, reply))
     })
-    .await
+    .await?;
+    daemon.stats.note_locked(id);
+    Ok(reply)
 }
 
 pub(super) async fn unlock(daemon: &Arc<Daemon>, act: Act, user: String) -> Result<AdminReply, AdminError> {
@@ -297,9 +299,9 @@ pub(super) async fn bind(
         let mut user = find_user(tx, &user)?;
         let resource = find_resource(tx, &resource)?;
         if bound {
-            import::bind(&mut user, resource.id, act.now);
+            user.bind(resource.id, act.now);
         } else {
-            import::unbind(&mut user, resource.id);
+            user.unbind(resource.id);
         }
         tx.put_user(&user)?;
         act.record(

@@ -255,12 +255,7 @@ fn free(read: &mut dyn Read, holder: &Holder, name: &LoginName) -> Result<(), Po
     }
 }
 
-fn rename(
-    tx: &mut dyn Tx,
-    ctx: &Ctx,
-    holder: &Holder,
-    (id, name): (&str, &str),
-) -> Result<Out, PortalError> {
+fn rename(tx: &mut dyn Tx, ctx: &Ctx, holder: &Holder, (id, name): (&str, &str)) -> Result<Out, PortalError> {
     allowed(holder, Action::Rename)?;
     let mut found = here(tx, holder, id)?;
     match &mut found {
@@ -422,7 +417,10 @@ async fn password(
                 })
             })
             .await?;
-            return Err(PortalError::invalid("current", "the present password is not right"));
+            return Err(PortalError::invalid(
+                "current",
+                "the present password is not right",
+            ));
         }
     }
     let new = Zeroizing::new(new.expose().to_owned());
@@ -431,7 +429,10 @@ async fn password(
         let holder = holder(tx, &address, &cookie, ctx.now)?;
         // Changed since: the old one that was checked is not the present one.
         if holder.user.password != old {
-            return Err(PortalError::conflict("current", "the password was changed meanwhile"));
+            return Err(PortalError::conflict(
+                "current",
+                "the password was changed meanwhile",
+            ));
         }
         step_up::begin(tx, ctx, &holder, Act::Password(hash.clone()))
     })
@@ -505,9 +506,7 @@ pub(crate) fn carry_out(
             recovery::store(tx, holder, fresh)?;
             tell(tx, ctx, holder, Notice::RecoveryRenewed)?;
             Ok(Out {
-                reply: PortalReply::Codes {
-                    codes: fresh.shown(),
-                },
+                reply: PortalReply::Codes { codes: fresh.shown() },
                 ..carried(ctx, holder, "renew-recovery")
             })
         }
@@ -566,12 +565,7 @@ fn unassign(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, id: TokenId) -> Res
         let _ = texts::queue_notice(
             tx,
             (SecurityEvent::TokenRemoved, resource),
-            (
-                &own.phone,
-                holder.user.id,
-                &holder.session.source,
-                &ctx.reference,
-            ),
+            (&own.phone, holder.user.id, &holder.session.source, &ctx.reference),
             &mut ctx.rng,
             ctx.now,
         )?;

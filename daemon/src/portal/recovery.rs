@@ -99,9 +99,7 @@ pub(crate) async fn first(
         due(tx, holder)?;
         store(tx, holder, &fresh)?;
         Ok(Out {
-            reply: PortalReply::Codes {
-                codes: fresh.shown(),
-            },
+            reply: PortalReply::Codes { codes: fresh.shown() },
             job: None,
             events: vec![holder.about().event(ctx, "act", Reason::Done, "recovery-first")],
         })
@@ -110,11 +108,7 @@ pub(crate) async fn first(
 }
 
 /// Keeps the hashes in place of those before.
-pub(crate) fn store(
-    tx: &mut dyn otpost_store::Tx,
-    holder: &Holder,
-    fresh: &Fresh,
-) -> Result<(), StoreError> {
+pub(crate) fn store(tx: &mut dyn otpost_store::Tx, holder: &Holder, fresh: &Fresh) -> Result<(), StoreError> {
     document::put(
         tx,
         &RecoverySet {

@@ -85,12 +85,7 @@ fn mail<'a>(
 }
 
 /// Asks for a fresh code for `act`.
-pub(crate) fn begin(
-    tx: &mut dyn Tx,
-    ctx: &mut Ctx,
-    holder: &Holder,
-    act: Act,
-) -> Result<Out, PortalError> {
+pub(crate) fn begin(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, act: Act) -> Result<Out, PortalError> {
     ask(tx, ctx, holder, For::Act(act))
 }
 
@@ -276,7 +271,14 @@ pub(crate) async fn answer(
     })
     .await?;
     let proof = proof::of(daemon, (method, &typed), (Some(&user), &loaded)).await?;
-    let fresh = fresh(daemon, reference, (&address, &cookie), (&id, method, &typed), proof.as_ref()).await?;
+    let fresh = fresh(
+        daemon,
+        reference,
+        (&address, &cookie),
+        (&id, method, &typed),
+        proof.as_ref(),
+    )
+    .await?;
     run(daemon, reference, move |tx, ctx| {
         let holder = holder(tx, &address, &cookie, ctx.now)?;
         let Decided { verification, step } = decide(tx, &holder, (&id, method, &typed), proof.as_ref(), ctx)?;

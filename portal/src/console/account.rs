@@ -65,7 +65,9 @@ fn password_form(desk: &Desk, errors: Errors) -> Page {
 }
 
 fn code_field(desk: &Desk) -> super::ask::Field {
-    let mut field = desk.line("code", &desk.t("code"), "").hint(&desk.t("code-hint-totp"));
+    let mut field = desk
+        .line("code", &desk.t("code"), "")
+        .hint(&desk.t("code-hint-totp"));
     // A code that was typed is no use a second time.
     field.value.clear();
     field.more("inputmode=numeric maxlength=12")

@@ -20,7 +20,8 @@ pub(super) enum Kind {
     Area,
     Select,
     Switch,
-    Hidden,
+    /// Any number of choices; the value holds the chosen ones, one a line.
+    Checks,
 }
 
 /// One field of a form.
@@ -76,7 +77,7 @@ impl Field {
             Kind::Area => "area",
             Kind::Select => "select",
             Kind::Switch => "switch",
-            Kind::Hidden => "hidden",
+            Kind::Checks => "checks",
         }
     }
 
@@ -87,6 +88,11 @@ impl Field {
             Kind::Number => "number",
             _ => "text",
         }
+    }
+
+    /// Whether a choice of several is among the chosen ones.
+    pub(super) fn chosen(&self, option: &str) -> bool {
+        self.value.lines().any(|line| line == option)
     }
 
     /// A switch that is on.
@@ -135,6 +141,24 @@ impl Desk {
         Field::new(id, Kind::Switch, label, value.to_owned())
     }
 
+    /// Any number of `names`.
+    pub(super) fn checks(
+        &self,
+        id: &'static str,
+        label: &Text,
+        names: &[String],
+        otherwise: &[String],
+    ) -> Field {
+        let value = self
+            .typed
+            .all(id)
+            .unwrap_or_else(|| otherwise.to_vec())
+            .join("\n");
+        let mut field = Field::new(id, Kind::Checks, label, value);
+        field.options = Self::choices(names);
+        field
+    }
+
     /// Names to choose from, as they are.
     pub(super) fn choices(names: &[String]) -> Vec<(String, String)> {
         names.iter().map(|name| (name.clone(), name.clone())).collect()
@@ -153,6 +177,8 @@ pub(super) struct Ask {
     danger: bool,
     back: String,
     upload: bool,
+    /// Name and words of a second button.
+    other: Option<(&'static str, Text)>,
 }
 
 impl Ask {
@@ -167,6 +193,7 @@ impl Ask {
             danger: false,
             back: back.into(),
             upload: false,
+            other: None,
         }
     }
 
@@ -201,6 +228,12 @@ impl Ask {
         self
     }
 
+    /// A second button, that sends `name`.
+    pub(super) fn other(mut self, name: &'static str, words: Text) -> Self {
+        self.other = Some((name, words));
+        self
+    }
+
     /// A file may be chosen, too.
     pub(super) const fn upload(mut self) -> Self {
         self.upload = true;
@@ -212,6 +245,34 @@ impl Ask {
         self.f = self.f.with_errors(errors);
         show(&self.f, &desk.typed, &self)
     }
+}
+
+/// Settings as they are, to be changed in place; `links` lead to what else can be done.
+#[derive(Template)]
+#[template(path = "console/settings_form.html")]
+pub(super) struct Form {
+    pub(super) f: ConsoleFrame,
+    /// Whether who is signed in may change them.
+    pub(super) may: bool,
+    /// Whether the thing is on, beside the title.
+    pub(super) pill: Option<bool>,
+    pub(super) lead: Text,
+    pub(super) fields: Vec<Field>,
+    /// Address, words, and whether it is dangerous.
+    pub(super) links: Vec<(String, Text, bool)>,
+}
+
+/// What came of something: a sentence, and facts.
+#[derive(Template)]
+#[template(path = "console/answer.html")]
+pub(super) struct Answer {
+    pub(super) f: ConsoleFrame,
+    /// `ok`, `warn` or `bad`, and its icon.
+    pub(super) mark: (&'static str, &'static str),
+    pub(super) text: Text,
+    pub(super) facts: Vec<(Text, String)>,
+    pub(super) again: Option<(String, Text)>,
+    pub(super) back: String,
 }
 
 /// What is shown now and never again.

@@ -258,7 +258,7 @@ impl Desk {
     }
 
     /// The frame of a page; `section` is the path of its entry in the side bar.
-    pub(super) fn frame(&self, section: &'static str, title: impl ToString) -> ConsoleFrame {
+    pub(super) fn frame(&self, section: &'static str, title: impl Into<String>) -> ConsoleFrame {
         let me = Me {
             name: self.account.shown.clone(),
             role: self.t(role_key(self.account.rank)).to_string(),

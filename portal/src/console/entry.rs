@@ -24,8 +24,8 @@ use crate::{
 
 /// A parameter of the address.
 fn query(uri: &Uri, name: &str) -> String {
-    let found = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .find(|(key, _)| key == name);
+    let found =
+        form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).find(|(key, _)| key == name);
     found.map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
@@ -239,11 +239,7 @@ async fn stands(app: &App, ctx: &Ctx) -> Result<Option<Next>, PageError> {
 }
 
 /// The sign-in, or where a sign-in stands already.
-pub(super) async fn sign_in(
-    State(app): State<Arc<App>>,
-    uri: Uri,
-    ctx: Ctx,
-) -> Result<Response, PageError> {
+pub(super) async fn sign_in(State(app): State<Arc<App>>, uri: Uri, ctx: Ctx) -> Result<Response, PageError> {
     let next = onward(&uri);
     match stands(&app, &ctx).await? {
         Some(Next::Home) => return Ok(Redirect::to(&next).into_response()),
@@ -333,18 +329,17 @@ struct CodePage {
     action: String,
     recovery: bool,
     other: Option<String>,
-    ask: CodeAsk,
 }
 
 fn code_page(
     ctx: &Ctx,
-    ask: CodeAsk,
+    ask: &CodeAsk,
     (next, recovery): (&str, bool),
     wrong: Option<&str>,
 ) -> Result<Response, PageError> {
     let mut errors = Errors::default();
     if let Some(wrong) = wrong {
-        errors.add("code", why(ctx.texts(), wrong, &ask));
+        errors.add("code", why(ctx.texts(), wrong, ask));
     }
     let failed = !errors.is_empty();
     let to = |by: &str| path("/code", &[("next", next), ("by", by)]);
@@ -354,7 +349,6 @@ fn code_page(
         action: to(if recovery { "recovery" } else { "" }),
         recovery,
         other: (recovery || offered).then(|| to(if recovery { "" } else { "recovery" })),
-        ask,
     };
     page(failed, &template)
 }
@@ -368,7 +362,7 @@ pub(super) async fn code(State(app): State<Arc<App>>, uri: Uri, ctx: Ctx) -> Res
     let next = onward(&uri);
     match stands(&app, &ctx).await? {
         Some(Next::Factor(ask) | Next::Mail(ask)) => {
-            code_page(&ctx, ask, (&next, query(&uri, "by") == "recovery"), None)
+            code_page(&ctx, &ask, (&next, query(&uri, "by") == "recovery"), None)
         }
         Some(Next::Home) => Ok(Redirect::to(&next).into_response()),
         None => Ok(to_sign_in(&ctx, &next)),
@@ -395,10 +389,10 @@ pub(super) async fn coded(
         },
     };
     match app.backend.call(op).await? {
-        PortalReply::Signed {
-            session, max_age, ..
-        } => Ok(with_session(&ctx, &session, max_age, Redirect::to(&next))),
-        PortalReply::Wrong { ask, why } => code_page(&ctx, ask, (&next, recovery), Some(&why)),
+        PortalReply::Signed { session, max_age, .. } => {
+            Ok(with_session(&ctx, &session, max_age, Redirect::to(&next)))
+        }
+        PortalReply::Wrong { ask, why } => code_page(&ctx, &ask, (&next, recovery), Some(&why)),
         PortalReply::At(Next::Home) => Ok(Redirect::to(&next).into_response()),
         PortalReply::SignedOut => Ok(to_sign_in(&ctx, &next)),
         _ => Err(PageError::Internal),
@@ -406,7 +400,11 @@ pub(super) async fn coded(
 }
 
 /// Ends the session.
-pub(super) async fn sign_out(State(app): State<Arc<App>>, ctx: Ctx, _: Posted) -> Result<Response, PageError> {
+pub(super) async fn sign_out(
+    State(app): State<Arc<App>>,
+    ctx: Ctx,
+    _: Posted,
+) -> Result<Response, PageError> {
     if let Some(session) = ctx.session() {
         let op = PortalOp::Console {
             session: session.clone(),

@@ -14,7 +14,11 @@ use crate::{
 };
 
 /// Hours that can be looked back.
-const PERIODS: [(u32, &str); 3] = [(24, "c-period-day"), (168, "c-period-week"), (720, "c-period-month")];
+const PERIODS: [(u32, &str); 3] = [
+    (24, "c-period-day"),
+    (168, "c-period-week"),
+    (720, "c-period-month"),
+];
 
 /// A step of the set-up.
 struct Step {
@@ -51,7 +55,10 @@ fn f64_of(count: u64) -> f64 {
 
 impl OverviewPage {
     fn periods(&self) -> Vec<(u32, Text)> {
-        PERIODS.iter().map(|(hours, key)| (*hours, self.f.t(key))).collect()
+        PERIODS
+            .iter()
+            .map(|(hours, key)| (*hours, self.f.t(key)))
+            .collect()
     }
 
     fn allowed(&self) -> u64 {
@@ -131,9 +138,17 @@ fn charts(f: &ConsoleFrame, view: &OverviewView, hours: u32) -> (Chart, Chart) {
         .arg("denied", denied)
         .arg("hours", hours);
     let step = f.t(if view.step < 86_400_000 { "c-hour" } else { "c-day" });
-    let logins = Chart::bars(f.t("c-logins").to_string(), summary.to_string(), times.clone(), series)
-        .words(&step, f.t("c-as-table"));
-    let highest = (view.series.iter()).map(|entry| entry.p95).max().unwrap_or_default();
+    let logins = Chart::bars(
+        f.t("c-logins").to_string(),
+        summary.to_string(),
+        times.clone(),
+        series,
+    )
+    .words(&step, f.t("c-as-table"));
+    let highest = (view.series.iter())
+        .map(|entry| entry.p95)
+        .max()
+        .unwrap_or_default();
     let summary = f.t("c-delays-summary").arg("time", seconds(highest));
     let series = vec![
         row("c-p50", "l1", &|entry| f64::from(entry.p50) / 1000.0),
@@ -187,11 +202,31 @@ fn steps(desk: &Desk, view: &OverviewView) -> Vec<Step> {
         done,
     };
     vec![
-        step("c-step-provider", "c-step-provider-text", "/providers", status.providers > 0),
-        step("c-step-resource", "c-step-resource-text", "/resources/new", status.resources > 0),
+        step(
+            "c-step-provider",
+            "c-step-provider-text",
+            "/providers",
+            status.providers > 0,
+        ),
+        step(
+            "c-step-resource",
+            "c-step-resource-text",
+            "/add/resource",
+            status.resources > 0,
+        ),
         step("c-step-users", "c-step-users-text", "/users", status.users > 0),
-        step("c-step-portal", "c-step-portal-text", "/resources", status.tokens > 0),
-        step("c-step-connect", "c-step-connect-text", "/radius", status.radius_clients > 0),
+        step(
+            "c-step-portal",
+            "c-step-portal-text",
+            "/resources",
+            status.tokens > 0,
+        ),
+        step(
+            "c-step-connect",
+            "c-step-connect-text",
+            "/radius",
+            status.radius_clients > 0,
+        ),
     ]
 }
 

@@ -31,7 +31,9 @@ pub(super) struct Typed {
 
 impl std::fmt::Debug for Typed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Typed").field("kept", &self.kept).finish_non_exhaustive()
+        f.debug_struct("Typed")
+            .field("kept", &self.kept)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,6 +88,13 @@ impl Typed {
             found.map(|(_, value)| value.to_string())
         });
         found.unwrap_or_else(|| otherwise.to_owned())
+    }
+
+    /// All values of a field; `None` where no form was sent.
+    pub(super) fn all(&self, name: &str) -> Option<Vec<String>> {
+        let fields = self.fields.as_ref()?;
+        let values = fields.iter().filter(|(key, _)| key == name);
+        Some(values.map(|(_, value)| value.to_string()).collect())
     }
 
     /// Whether a box is ticked.

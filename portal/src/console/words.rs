@@ -83,7 +83,9 @@ pub(super) fn moment(text: &str) -> u64 {
         16 => format!("{text}:00Z"),
         _ => return 0,
     };
-    let at = whole.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_millisecond);
+    let at = whole
+        .parse::<jiff::Timestamp>()
+        .map_or(0, jiff::Timestamp::as_millisecond);
     u64::try_from(at).unwrap_or(0)
 }
 
@@ -148,9 +150,15 @@ mod tests {
 
     #[test]
     fn names_make_safe_paths() {
-        assert_eq!(segment("Hafenwerk VPN/1?#%ü"), "Hafenwerk%20VPN%2F1%3F%23%25%C3%BC");
+        assert_eq!(
+            segment("Hafenwerk VPN/1?#%ü"),
+            "Hafenwerk%20VPN%2F1%3F%23%25%C3%BC"
+        );
         assert_eq!(segment(".."), "%2E%2E");
-        assert_eq!(path("/users", &[("search", "a&b"), ("state", "")]), "/users?search=a%26b");
+        assert_eq!(
+            path("/users", &[("search", "a&b"), ("state", "")]),
+            "/users?search=a%26b"
+        );
         assert_eq!(path("/users", &[("search", "")]), "/users");
     }
 

@@ -30,7 +30,7 @@ pub struct Series {
     pub values: Vec<f64>,
 }
 
-/// Numbers over time, drawn and as a table. `{{ chart }}` shows it.
+/// Numbers over time, drawn and as a table. `{{ chart }}` shows it. Needs [`Chart::words`].
 #[derive(Debug, Clone, Template)]
 #[template(path = "chart.html")]
 pub struct Chart {
@@ -96,9 +96,9 @@ impl Chart {
 
     /// The words around it: what stands over the times, and what opens the table.
     #[must_use]
-    pub fn words(mut self, time: impl ToString, table: impl ToString) -> Self {
-        self.time_label = time.to_string();
-        self.table_label = table.to_string();
+    pub fn words(mut self, time: impl Into<String>, table: impl Into<String>) -> Self {
+        self.time_label = time.into();
+        self.table_label = table.into();
         self
     }
 

@@ -276,11 +276,11 @@ const SECTIONS: [(&str, &str, &str); 9] = [
 impl ConsoleFrame {
     /// `section` is the path of the side bar's entry that the page belongs to.
     #[must_use]
-    pub fn new(ctx: Ctx, me: Me, section: &'static str, title: impl ToString) -> Self {
+    pub fn new(ctx: Ctx, me: Me, section: &'static str, title: impl Into<String>) -> Self {
         Self {
             frame: Frame::new(ctx, Brand::default()),
             section,
-            title: title.to_string(),
+            title: title.into(),
             me,
             crumbs: Vec::new(),
             tabs: Vec::new(),
@@ -293,9 +293,9 @@ impl ConsoleFrame {
 
     /// The same, reached through another page.
     #[must_use]
-    pub fn below(mut self, label: impl ToString, href: &str) -> Self {
+    pub fn below(mut self, label: impl Into<String>, href: &str) -> Self {
         self.crumbs.push(Crumb {
-            label: label.to_string(),
+            label: label.into(),
             href: href.to_owned(),
         });
         self

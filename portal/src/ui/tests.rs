@@ -164,7 +164,9 @@ fn delays() -> Chart {
         series("p50", "l1", &[1.9, 2.1]),
         series("p95", "l2", &[4.0, 14.2]),
     ];
-    Chart::lines("Delay".to_owned(), "Half in 2 s".to_owned(), times(), series).unit("s")
+    Chart::lines("Delay".to_owned(), "Half in 2 s".to_owned(), times(), series)
+        .words("Hour", "Show as a table")
+        .unit("s")
 }
 
 fn console(cookies: &str) -> String {

@@ -160,6 +160,13 @@ impl Ctx {
         self.session().map_or_else(String::new, csrf::token)
     }
 
+    /// Whether `given` is what the forms of this session carry.
+    #[must_use]
+    pub fn csrf_matches(&self, given: &str) -> bool {
+        self.session()
+            .is_none_or(|session| csrf::token_matches(session, given))
+    }
+
     /// Whether this is a form that was sent, a POST.
     #[must_use]
     pub fn is_post(&self) -> bool {

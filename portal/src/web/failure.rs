@@ -23,6 +23,18 @@ pub enum PageError {
     /// The request cannot be read.
     #[error("the request cannot be read")]
     BadRequest,
+    /// The request does not fit the description of the API: what and why, without the value.
+    #[error("{0}")]
+    Misfit(String),
+    /// The API was asked without a key, or with one that is unknown or has ended.
+    #[error("a valid key is needed, as in: Authorization: Bearer otpost_...")]
+    Unauthorised {
+        /// Whether a key was there, and does not hold.
+        given: bool,
+    },
+    /// The body is of a kind that is not read.
+    #[error("the body must be {0}; say so in Content-Type")]
+    MediaType(&'static str),
     /// A form without the token of the session that is signed in: it was left open over a sign-in, or forged.
     #[error("the form's token is not this session's")]
     StaleForm,
@@ -75,7 +87,9 @@ impl PageError {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::Misfit(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorised { .. } => StatusCode::UNAUTHORIZED,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::StaleForm | Self::OtherSite | Self::PlainHttp | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -85,7 +99,8 @@ impl PageError {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
             Self::Daemon(BackendError::Refused(fault)) => match fault.code {
-                FaultCode::Invalid | FaultCode::Malformed => StatusCode::BAD_REQUEST,
+                FaultCode::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+                FaultCode::Malformed => StatusCode::BAD_REQUEST,
                 FaultCode::Forbidden => StatusCode::FORBIDDEN,
                 FaultCode::NotFound => StatusCode::NOT_FOUND,
                 FaultCode::Conflict => StatusCode::CONFLICT,
@@ -176,11 +191,20 @@ pub(crate) fn page(ctx: &Ctx, error: &PageError) -> Response {
         tracing::debug!(reference, %client, status = status.as_u16(), "{error}");
     }
     let mut response = if ctx.is_api() {
-        problem(ctx, error, &reference)
+        problem(error, &reference)
     } else {
         html(ctx, error, reference)
     };
     *response.status_mut() = status;
+    if let PageError::Unauthorised { given } = error {
+        let challenge = if *given {
+            "Bearer realm=\"otpost\", error=\"invalid_token\""
+        } else {
+            "Bearer realm=\"otpost\""
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
     if let Some(seconds) = error.retry_after() {
         response
             .headers_mut()
@@ -205,9 +229,8 @@ fn html(ctx: &Ctx, error: &PageError, reference: String) -> Response {
     }
 }
 
-fn problem(ctx: &Ctx, error: &PageError, reference: &str) -> Response {
+fn problem(error: &PageError, reference: &str) -> Response {
     let status = error.status();
-    let (title, _) = error.words();
     let detail = match error {
         PageError::Daemon(BackendError::Refused(fault)) => fault.message.clone(),
         PageError::Daemon(_) => {
@@ -217,7 +240,8 @@ fn problem(ctx: &Ctx, error: &PageError, reference: &str) -> Response {
     };
     let mut response = Json(json!({
         "type": "about:blank",
-        "title": ctx.texts().get(title).to_string(),
+        // As RFC 9457 section 4.2.1 has it for this type.
+        "title": status.canonical_reason().unwrap_or("Error"),
         "status": status.as_u16(),
         "detail": detail,
         "ref": reference,

@@ -722,7 +722,7 @@ async fn the_pseudo_language_is_for_tests_only() {
     })
     .await;
     let html = on.ask("GET /missing\nCookie: lang=qps").await.text();
-    assert!(html.contains("<html lang=\"qps\""), "{html}");
+    assert!(html.contains("<html lang=\"en-x-qps\""), "{html}");
     assert!(!html.contains("There is nothing here"), "{html}");
     let off = plain().await.ask("GET /missing\nCookie: lang=qps").await.text();
     assert!(off.contains("There is nothing here"), "{off}");

@@ -129,7 +129,7 @@ fn with_headers_of(mut page: Response, failed: &Response) -> Response {
 }
 
 fn finish(ctx: &Ctx, mut response: Response) -> Response {
-    let language = HeaderValue::from_static(ctx.texts().lang().tag());
+    let language = HeaderValue::from_static(ctx.texts().lang().html());
     let headers = response.headers_mut();
     headers::add(headers, ctx.nonce(), ctx.https(), ctx.reference());
     let page = headers

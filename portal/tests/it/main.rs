@@ -1,12 +1,6 @@
 //! otpost-portal over real sockets: TLS, reload, and the program as a sysadmin meets it.
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
 mod common;
 mod program;

@@ -74,11 +74,13 @@ fn when(text: &str) -> Result<When, String> {
     }
     let at = text.parse::<Timestamp>().ok().or_else(|| {
         let date: Date = text.parse().ok()?;
-        date.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp())
+        TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
     });
     at.and_then(|at| u64::try_from(at.as_millisecond()).ok())
         .map(When::At)
-        .ok_or_else(|| "write 2026-09-21, 2026-09-21T14:00:00Z, or how long ago, such as 90m or 7d".to_owned())
+        .ok_or_else(|| {
+            "write 2026-09-21, 2026-09-21T14:00:00Z, or how long ago, such as 90m or 7d".to_owned()
+        })
 }
 
 #[cfg(test)]

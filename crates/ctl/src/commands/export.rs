@@ -22,9 +22,7 @@ pub(super) fn user(out: &mut dyn Write, user: &UserView) -> io::Result<()> {
     if user.resources.is_empty() {
         return line(out, "");
     }
-    user.resources
-        .iter()
-        .try_for_each(|resource| line(out, resource))
+    user.resources.iter().try_for_each(|resource| line(out, resource))
 }
 
 fn row(out: &mut dyn Write, cells: [&str; 5]) -> io::Result<()> {

@@ -74,7 +74,11 @@ fn carry_out(
     )?;
     let mut tenths = 0;
     let ended = wait(started, &["planned", "running"], session, |state, session| {
-        let now = state.done.saturating_mul(10).checked_div(state.lines).unwrap_or(0);
+        let now = state
+            .done
+            .saturating_mul(10)
+            .checked_div(state.lines)
+            .unwrap_or(0);
         if now > tenths {
             tenths = now;
             note(&format!("{} of {} lines", state.done, state.lines), session)?;
@@ -98,7 +102,7 @@ fn note(text: &str, session: &mut Session<'_, '_>) -> Result<(), CtlError> {
 
 fn consent(planned: &ImportState, session: &mut Session<'_, '_>) -> Result<(), CtlError> {
     let question = format!(
-        "Add {} and change {} users, and leave {} bad lines out? [y/N] ",
+        "To add: {}, to change: {}; bad lines, left out: {}. Go on? [y/N] ",
         planned.add, planned.change, planned.bad
     );
     let answer = session

@@ -22,7 +22,9 @@ pub(super) fn run(command: TokenCommand, session: &mut Session<'_, '_>) -> Resul
             digits,
             resources: resource,
         },
-        TokenCommand::Find { search, resource } => return find(&search.unwrap_or_default(), resource, session),
+        TokenCommand::Find { search, resource } => {
+            return find(&search.unwrap_or_default(), resource.as_deref(), session);
+        }
         TokenCommand::List { user } => AdminOp::TokenList { user },
         TokenCommand::Set { token, name, status } => AdminOp::TokenSet {
             token,
@@ -41,17 +43,13 @@ pub(super) fn run(command: TokenCommand, session: &mut Session<'_, '_>) -> Resul
 const PAGE: u32 = 200;
 
 /// All pages, one after the other.
-fn find(
-    search: &str,
-    resource: Option<String>,
-    session: &mut Session<'_, '_>,
-) -> Result<Exit, CtlError> {
+fn find(search: &str, resource: Option<&str>, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
     let mut all = Vec::new();
     let mut from: Option<String> = None;
     loop {
         let op = AdminOp::TokenFind {
             search: search.to_owned(),
-            resource: resource.clone(),
+            resource: resource.map(str::to_owned),
             after: from.clone(),
             limit: PAGE,
         };

@@ -112,7 +112,7 @@ fn found(
     }
 }
 
-/// All users, whom `ask` asks for by the last login of the page before.
+/// All users, whom `ask` asks for by where the page before ended.
 fn list(ask: impl Fn(Option<String>) -> AdminOp, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
     let mut all = Vec::new();
     each_page(ask, session, |users, _| {
@@ -122,6 +122,7 @@ fn list(ask: impl Fn(Option<String>) -> AdminOp, session: &mut Session<'_, '_>) 
     session.show(&AdminReply::Users {
         users: all,
         more: false,
+        after: None,
     })?;
     Ok(Exit::Done)
 }
@@ -151,16 +152,18 @@ fn each_page(
     session: &mut Session<'_, '_>,
     mut take: impl FnMut(Vec<UserView>, &mut Session<'_, '_>) -> Result<(), CtlError>,
 ) -> Result<(), CtlError> {
-    let mut after = None;
+    let mut from: Option<String> = None;
     loop {
-        let AdminReply::Users { users, more } = session.call(ask(after))? else {
+        let AdminReply::Users { users, more, after } = session.call(ask(from.clone()))? else {
             return Err(CtlError::Unexpected);
         };
-        after = users.last().map(|user| user.login.clone());
+        // A search may have looked further than it found.
+        let next = after.or_else(|| users.last().map(|user| user.login.clone()));
         take(users, session)?;
-        // An empty page that promises more would be asked for for ever.
-        if !more || after.is_none() {
+        // A page that leads nowhere would be asked for for ever.
+        if !more || next.is_none() || next == from {
             return Ok(());
         }
+        from = next;
     }
 }

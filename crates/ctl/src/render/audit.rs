@@ -34,6 +34,32 @@ pub(super) fn audit(out: &mut dyn Write, rows: &[AuditView]) -> io::Result<()> {
     Ok(())
 }
 
+pub(super) fn found(out: &mut dyn Write, rows: &[AuditView], before: Option<u64>) -> io::Result<()> {
+    if rows.is_empty() {
+        return writeln!(out, "No rows match.");
+    }
+    audit(out, rows)?;
+    match before {
+        Some(_) => writeln!(out, "\nThere may be older ones; show more with -n."),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn verified(out: &mut dyn Write, rows: u64, head: &str, broken_at: Option<u64>) -> io::Result<()> {
+    match broken_at {
+        None => writeln!(
+            out,
+            "The audit chain holds: {rows} rows, last hash {}",
+            clean(head)
+        ),
+        Some(row) => writeln!(
+            out,
+            "The audit chain is BROKEN at row {row} of {rows}: that row, or one before it, was changed or removed. \
+             Keep the database file, compare it with a backup, and treat the machine as broken into."
+        ),
+    }
+}
+
 /// A value that can be told from its neighbours: quoted where it has blanks or quotes.
 fn word(text: &str) -> String {
     let text = clean(text);

@@ -15,8 +15,9 @@ pub(super) fn user(out: &mut dyn Write, view: &UserView) -> io::Result<()> {
         out,
         &[
             ("Login", view.login.clone()),
+            ("Name", dash(&name_of(view))),
             ("Aliases", list(&view.aliases)),
-            ("E-mail", view.email.clone().unwrap_or_else(|| "-".to_owned())),
+            ("E-mail", or_dash(view.email.clone())),
             (
                 "Password",
                 if view.password {
@@ -26,6 +27,21 @@ pub(super) fn user(out: &mut dyn Write, view: &UserView) -> io::Result<()> {
                 }
                 .to_owned(),
             ),
+            (
+                "Can use portals",
+                if view.way_in {
+                    "yes"
+                } else {
+                    "no; give a password or an e-mail address"
+                }
+                .to_owned(),
+            ),
+            (
+                "Recovery codes",
+                view.recovery_left
+                    .map_or_else(|| "none".to_owned(), |left| format!("{left} left")),
+            ),
+            ("Last login", or_dash(view.last_login.map(time))),
             ("Resources", list(&view.resources)),
             ("Locked", view.locked.clone().unwrap_or_else(|| "no".to_owned())),
             (
@@ -47,8 +63,9 @@ pub(super) fn users(out: &mut dyn Write, views: &[UserView]) -> io::Result<()> {
     let rows = views.iter().map(|view| {
         [
             view.login.clone(),
+            dash(&name_of(view)),
             list(&view.aliases),
-            view.email.clone().unwrap_or_else(|| "-".to_owned()),
+            or_dash(view.email.clone()),
             yes(view.password),
             list(&view.resources),
             state_of(view),
@@ -56,10 +73,24 @@ pub(super) fn users(out: &mut dyn Write, views: &[UserView]) -> io::Result<()> {
     });
     table(
         out,
-        ["LOGIN", "ALIASES", "E-MAIL", "PASSWORD", "RESOURCES", "STATE"],
+        [
+            "LOGIN",
+            "NAME",
+            "ALIASES",
+            "E-MAIL",
+            "PASSWORD",
+            "RESOURCES",
+            "STATE",
+        ],
         rows,
         "No users.",
     )
+}
+
+fn name_of(view: &UserView) -> String {
+    format!("{} {}", view.first_name, view.last_name)
+        .trim()
+        .to_owned()
 }
 
 fn state_of(view: &UserView) -> String {
@@ -76,7 +107,8 @@ pub(super) fn tokens(out: &mut dyn Write, views: &[TokenView]) -> io::Result<()>
             view.id.clone(),
             view.user.clone(),
             view.name.clone(),
-            view.phone.clone(),
+            dash(&view.kind),
+            dash(&view.phone),
             view.digits.to_string(),
             view.status.clone(),
             yes(view.verified),
@@ -84,7 +116,25 @@ pub(super) fn tokens(out: &mut dyn Write, views: &[TokenView]) -> io::Result<()>
         ]
     });
     let heads = [
-        "TOKEN", "USER", "NAME", "PHONE", "DIGITS", "STATUS", "VERIFIED", "GUARDS",
+        "TOKEN", "USER", "NAME", "KIND", "PHONE", "DIGITS", "STATUS", "VERIFIED", "GUARDS",
     ];
     table(out, heads, rows, "No tokens.")
+}
+
+pub(super) fn sessions(out: &mut dyn Write, views: &[SessionView]) -> io::Result<()> {
+    let rows = views.iter().map(|view| {
+        [
+            time(view.seen),
+            dash(&view.portal),
+            dash(&view.source),
+            dash(&view.agent),
+            view.id.clone(),
+        ]
+    });
+    table(
+        out,
+        ["LAST USE", "PORTAL", "SOURCE", "BROWSER", "SESSION"],
+        rows,
+        "Signed in nowhere.",
+    )
 }

@@ -38,6 +38,82 @@ pub(super) fn resource(out: &mut dyn Write, view: &ResourceView) -> io::Result<(
             ("Shared phones", flag(set.shared_phones)),
             ("Default country", word(&set.region)),
         ],
+    )?;
+    match &set.self_service {
+        Some(own) => {
+            writeln!(out)?;
+            self_service(out, own, &view.portal)
+        }
+        None => Ok(()),
+    }
+}
+
+/// The portal of a resource; `full` is its whole address.
+fn self_service(out: &mut dyn Write, set: &SelfServiceSettings, full: &str) -> io::Result<()> {
+    let words = |list: &Option<Vec<String>>| match list.as_deref() {
+        Some([]) => "none".to_owned(),
+        Some(words) => words.join(", "),
+        None => "-".to_owned(),
+    };
+    let or = |word: &Option<String>, empty: &str| match word.as_deref() {
+        Some("") => empty.to_owned(),
+        Some(word) => word.to_owned(),
+        None => "-".to_owned(),
+    };
+    let on = set.address.as_deref().is_some_and(|address| !address.is_empty());
+    fields(
+        out,
+        &[
+            ("Self-service", or(&set.address, "off")),
+            (
+                "Portal",
+                match full {
+                    "" if on => "its address is not known; set it with: otpostctl portal set --url",
+                    "" => "-",
+                    full => full,
+                }
+                .to_owned(),
+            ),
+            ("Allowed actions", words(&set.actions)),
+            ("Can be set up", words(&set.kinds)),
+            (
+                "Length of codes",
+                match set.otp_length.as_deref() {
+                    Some("choice") => "people choose".to_owned(),
+                    Some(digits) => format!("{digits} digits"),
+                    None => "-".to_owned(),
+                },
+            ),
+            (
+                "Number and code",
+                match set.two_steps {
+                    Some(true) => "on two pages",
+                    Some(false) => "on one page",
+                    None => "-",
+                }
+                .to_owned(),
+            ),
+            (
+                "First enrolment",
+                match set.first_enrolment.as_deref() {
+                    Some("password") => "after the password",
+                    Some("invite") => "by invitation; make one with: otpostctl user invite",
+                    other => other.unwrap_or("-"),
+                }
+                .to_owned(),
+            ),
+            (
+                "First enrolment within",
+                match set.enrol_days {
+                    Some(0) => "no end".to_owned(),
+                    Some(days) => format!("{days} days"),
+                    None => "-".to_owned(),
+                },
+            ),
+            ("Title", or(&set.title, "the resource's name")),
+            ("Colour", or(&set.accent, "the usual one")),
+            ("Hint", or(&set.hint, "none")),
+        ],
     )
 }
 
@@ -51,11 +127,21 @@ pub(super) fn resources(out: &mut dyn Write, views: &[ResourceView]) -> io::Resu
                 .pam_services
                 .as_deref()
                 .map_or_else(|| "-".to_owned(), list),
+            match view
+                .settings
+                .self_service
+                .as_ref()
+                .map(|own| own.address.as_deref())
+            {
+                Some(Some("") | None) | None => "-".to_owned(),
+                Some(Some(_)) if !view.portal.is_empty() => view.portal.clone(),
+                Some(Some(address)) => address.to_owned(),
+            },
         ]
     });
     table(
         out,
-        ["RESOURCE", "ENABLED", "USERS", "PAM SERVICES"],
+        ["RESOURCE", "ENABLED", "USERS", "PAM SERVICES", "SELF-SERVICE"],
         rows,
         "No resources.",
     )

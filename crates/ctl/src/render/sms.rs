@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use otpost_ipc::admin::{AdminReply, MessageView, ProviderView, SmsPolicySet};
+use otpost_ipc::admin::{MessageView, ProviderView, SmsPolicySet};
 
-use super::{dash, fields, list, or_dash, table, yes};
+use super::{dash, fields, list, table, yes};
 use crate::text::time;
 
 pub(super) fn providers(out: &mut dyn Write, views: &[ProviderView]) -> io::Result<()> {
@@ -23,6 +23,25 @@ pub(super) fn providers(out: &mut dyn Write, views: &[ProviderView]) -> io::Resu
         ["PRIORITY", "PROVIDER", "KIND", "ENABLED", "SENDER"],
         rows,
         none,
+    )
+}
+
+/// What became of a test text: provider, its id of the message, and what it said.
+pub(super) fn send_test(
+    out: &mut dyn Write,
+    state: &str,
+    provider: &str,
+    id: Option<&str>,
+    detail: &str,
+) -> io::Result<()> {
+    fields(
+        out,
+        &[
+            ("State", state.to_owned()),
+            ("Provider", dash(provider)),
+            ("Message id", dash(id.unwrap_or_default())),
+            ("Detail", dash(detail)),
+        ],
     )
 }
 

@@ -22,9 +22,9 @@ fn columns_align_and_lines_have_no_blank_ends() {
         user_of("zoë", None), user_of("a-long-login-name", Some("5 wrong codes"))
     ] }));
     let expected = "\
-LOGIN              ALIASES  E-MAIL  PASSWORD  RESOURCES   STATE
-zoë                -        -       yes       vpn, hosts  -
-a-long-login-name  -        -       yes       vpn, hosts  locked: 5 wrong codes
+LOGIN              NAME  ALIASES  E-MAIL  PASSWORD  RESOURCES   STATE
+zoë                -     -        -       yes       vpn, hosts  -
+a-long-login-name  -     -        -       yes       vpn, hosts  locked: 5 wrong codes
 ";
     assert_eq!(text, expected);
 }
@@ -91,4 +91,165 @@ fn a_secret_is_shown_only_where_the_answer_is_for_it() {
         text.contains("s3cret-made-once") && text.contains("192.0.2.0/24"),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_shown_once_stands_on_a_line_of_its_own_behind_one_line_of_advice() {
+    for (answer, expected) in [
+        (
+            value!({ "re": "one-day-code", "code": "48230571", "until": 0 }),
+            "One-day code, shown this once; give it to the user only after you know who asks. Good once, until \
+             1970-01-01T00:00:00Z:\n48230571\n",
+        ),
+        (
+            value!({ "re": "recovery-codes", "codes": ["ab", "cd"] }),
+            "Recovery codes, shown this once; each is good once, and all older ones have ended:\nab\ncd\n",
+        ),
+        (
+            value!({ "re": "invited", "link": "https://p/s/vpn?i=x\u{1b}", "until": 0, "mailed": false }),
+            "Invitation, shown this once; bring it to the user; it was not mailed. Good once, until \
+             1970-01-01T00:00:00Z:\nhttps://p/s/vpn?i=x\u{fffd}\n",
+        ),
+        (
+            value!({ "re": "admin-link", "link": "https://c/setup?k=x", "until": 0, "mailed": true }),
+            "Set-up link, shown this once; it is mailed to the administrator. Good once, until \
+             1970-01-01T00:00:00Z:\nhttps://c/setup?k=x\n",
+        ),
+    ] {
+        assert_eq!(shown(answer), expected);
+    }
+}
+
+fn resource_with(self_service: &serde_json::Value, portal: &str) -> String {
+    shown(
+        value!({ "re": "resource", "name": "vpn", "users": 1, "portal": portal,
+        "settings": { "self-service": self_service } }),
+    )
+}
+
+#[test]
+fn a_resource_shows_its_portal_in_full() {
+    let set = value!({ "address": "vpn", "actions": ["enroll", "rename"], "kinds": ["sms"], "otp-length": "8",
+        "two-steps": false, "first-enrolment": "invite", "enrol-days": 0, "title": "Office", "accent": "#00aa55",
+        "hint": "" });
+    let text = resource_with(&set, "https://login.example.com/s/vpn");
+    let own = text.split_once("\n\n").unwrap().1;
+    assert_eq!(
+        own,
+        "\
+Self-service            vpn
+Portal                  https://login.example.com/s/vpn
+Allowed actions         enroll, rename
+Can be set up           sms
+Length of codes         8 digits
+Number and code         on one page
+First enrolment         by invitation; make one with: otpostctl user invite
+First enrolment within  no end
+Title                   Office
+Colour                  #00aa55
+Hint                    none
+"
+    );
+    assert!(resource_with(&set, "").contains("otpostctl portal set --url"));
+    let off = resource_with(&value!({ "address": "", "actions": [], "kinds": [] }), "");
+    assert!(
+        off.contains(
+            "Self-service            off\nPortal                  -\nAllowed actions         none\n"
+        ),
+        "{off}"
+    );
+}
+
+#[test]
+fn the_overview_is_a_chart_in_proportion_where_nothing_is_lost() {
+    let hour = |n: u64, allowed: u64, wrong: u64, denied: u64| {
+        value!({ "start": 1_790_000_000_000 - 800_000 + n * 3_600_000, "allowed": allowed, "wrong-code": wrong,
+            "denied": denied })
+    };
+    let view = value!({ "re": "overview", "step": 3_600_000, "series": [hour(0, 0, 0, 0), hour(1, 1, 0, 0),
+        hour(2, 300, 60, 40)], "reasons": [["wrong-code", 60], ["locked", 40]], "texts": [["accepted", 400]],
+        "providers": [{ "provider": "gw", "accepted": 400, "failed": 2, "p50": 90, "p95": 700 }],
+        "locked": ["bob"], "locked-count": 12, "status": { "warnings": ["no mail server"] } });
+    assert_eq!(
+        shown(view),
+        "\
+Logins: # let in, x wrong code, - denied otherwise
+
+FROM (UTC)        IN   WRONG  DENIED
+2026-09-21 14:00  0    0      0
+2026-09-21 15:00  1    0      0       #
+2026-09-21 16:00  300  60     40      ##############################xxxxxx----
+
+Logins let in     301
+Wrong codes       60
+Denied otherwise  40
+Why denied        wrong-code 60, locked 40
+Texts             accepted 400
+Locked users      12 (bob, …)
+
+PROVIDER  TOOK  DID NOT  HALF WITHIN  95 OF 100 WITHIN
+gw        400   2        90 ms        700 ms
+
+warning: no mail server
+"
+    );
+    let quiet = shown(value!({ "re": "overview", "step": 86_400_000, "series": [hour(0, 0, 0, 0)] }));
+    assert!(
+        quiet.starts_with("No logins in this time.\n") && quiet.contains("Locked users      none"),
+        "{quiet}"
+    );
+    let most = u64::MAX;
+    let huge = shown(value!({ "re": "overview", "step": 86_400_000, "series": [
+        { "start": 0, "allowed": most, "wrong-code": most, "denied": most }] }));
+    assert!(huge.contains("\n1970-01-01  "), "{huge}");
+}
+
+#[test]
+fn an_import_that_failed_or_was_refused_says_why() {
+    let import = |state: &str, why: &str| {
+        shown(value!({ "re": "import", "import": "1a", "state": state, "lines": 9, "done": 4, "why": why }))
+    };
+    assert_eq!(
+        import("failed", "the disk is full"),
+        "Failed after 4 of 9 lines: the disk is full\n"
+    );
+    assert_eq!(
+        import("refused", "1 line is bad"),
+        "Refused, and nothing was written: 1 line is bad\n"
+    );
+    assert_eq!(import("running", ""), "Running: 4 of 9 lines\n");
+}
+
+#[test]
+fn mail_and_portal_say_what_is_missing() {
+    let off = shown(value!({ "re": "mail", "host": "", "waiting": 2 }));
+    assert!(
+        off.contains("otpostctl mail set --host") && off.contains("Waiting mails  2"),
+        "{off}"
+    );
+    let portal =
+        shown(value!({ "re": "portal", "url": "", "console-url": "https://c", "email-codes": false }));
+    assert!(
+        portal.contains("otpostctl portal set --url") && portal.contains("https://c"),
+        "{portal}"
+    );
+    assert!(shown(value!({ "re": "admins", "admins": [] })).contains("otpostctl setup-link"));
+}
+
+#[test]
+fn trouble_with_the_text_of_an_enrolment_names_what_mends_it() {
+    for (word, mends) in [
+        ("failed", "sms messages"),
+        ("unknown", "sms messages"),
+        ("budget", "sms limits"),
+        ("country", "sms countries"),
+        ("paused", "sms resume"),
+    ] {
+        let text = shown(
+            value!({ "re": "enrolment", "id": "e1", "kind": "sms", "name": "", "phone": "+1",
+            "totp": null, "uri": null, "state": "open", "ask": { "trouble": word }, "why": "", "replaces": false,
+            "token": null }),
+        );
+        assert!(text.contains(&format!("see otpostctl {mends}")), "{text}");
+    }
 }

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "test")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod lines;
+pub mod replies;
+
 use std::{
     collections::VecDeque,
     ffi::OsString,

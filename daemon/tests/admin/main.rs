@@ -1,0 +1,59 @@
+//! What administrators ask over admin.sock: a daemon in this process, its real store, and a clock that the tests turn.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "test"
+)]
+
+#[allow(dead_code, reason = "shared with the console's tests")]
+#[path = "../console/common.rs"]
+mod common;
+mod find;
+mod import;
+mod overview;
+mod people;
+mod self_service;
+
+use otpost_core::Timestamp;
+use otpost_core::user::User;
+use otpost_ipc::admin::{AdminOp, AdminReply, SmsPolicySet, UserView};
+use otpost_ipc::{Fault, FaultCode};
+
+use common::Served;
+
+/// A refusal with what it says.
+fn refused<T: std::fmt::Debug>(answer: Result<T, Fault>) -> (FaultCode, String) {
+    let fault = answer.unwrap_err();
+    (fault.code, fault.message)
+}
+
+async fn shown(served: &Served, login: &str) -> UserView {
+    let op = AdminOp::UserShow {
+        user: login.to_owned(),
+    };
+    match served.ctl(op).await.unwrap() {
+        AdminReply::User(user) => user,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The user as it is stored.
+async fn stored(served: &Served, login: &str) -> User {
+    let name = otpost_core::name::LoginName::parse(login).unwrap();
+    let user = served.daemon.read(move |read| read.user_by_name(&name)).await;
+    user.unwrap().unwrap()
+}
+
+async fn countries(served: &Served) {
+    let set = SmsPolicySet {
+        countries: Some(vec!["DE".to_owned()]),
+        ..SmsPolicySet::default()
+    };
+    served.ctl(AdminOp::SmsPolicySet(set)).await.unwrap();
+}
+
+fn now(served: &Served) -> Timestamp {
+    served.now()
+}

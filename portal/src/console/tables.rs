@@ -1,0 +1,214 @@
+//! Lists that several pages show, as pieces for their templates: `{{ table }}`.
+
+use askama::{Template, filters::HtmlSafe};
+use otpost_ipc::admin::{AuditView, ClientView, MessageView, TokenView, UserView};
+
+use super::words::{exactly, path, reason, resource_path, user_path, when};
+use crate::{
+    i18n::Text,
+    ui::{ConsoleFrame, Frame},
+};
+
+/// Rows of a page of a list.
+pub(super) const ROWS: u32 = 50;
+
+/// The words of `keys`.
+fn heads(f: &Frame, keys: &[&str]) -> Vec<Text> {
+    keys.iter().map(|key| f.t(key)).collect()
+}
+
+/// Users.
+#[derive(Template)]
+#[template(path = "console/table_users.html")]
+pub(super) struct UsersTable {
+    f: ConsoleFrame,
+    users: Vec<UserView>,
+}
+
+impl HtmlSafe for UsersTable {}
+
+impl UsersTable {
+    pub(super) fn new(f: &ConsoleFrame, users: Vec<UserView>) -> Self {
+        Self { f: f.clone(), users }
+    }
+
+    fn heads(&self) -> Vec<Text> {
+        let keys = ["c-user", "c-state", "c-email", "c-last-login", "nav-resources"];
+        heads(&self.f, &keys)
+    }
+
+    fn path(&self, user: &UserView) -> String {
+        user_path(&user.login)
+    }
+
+    fn name(&self, user: &UserView) -> String {
+        full_name(user)
+    }
+
+    fn when(&self, at: &u64) -> String {
+        when(*at)
+    }
+}
+
+/// First and last name; the login where there are none.
+pub(super) fn full_name(user: &UserView) -> String {
+    let name = format!("{} {}", user.first_name, user.last_name);
+    match name.trim() {
+        "" => user.login.clone(),
+        name => name.to_owned(),
+    }
+}
+
+/// Tokens with their owners.
+#[derive(Template)]
+#[template(path = "console/table_tokens.html")]
+pub(super) struct TokensTable {
+    f: ConsoleFrame,
+    tokens: Vec<TokenView>,
+}
+
+impl HtmlSafe for TokensTable {}
+
+impl TokensTable {
+    pub(super) fn new(f: &ConsoleFrame, tokens: Vec<TokenView>) -> Self {
+        Self { f: f.clone(), tokens }
+    }
+
+    fn heads(&self) -> Vec<Text> {
+        let keys = ["c-token", "c-user", "c-kind", "c-state", "c-guards"];
+        heads(&self.f, &keys)
+    }
+
+    fn path(&self, token: &TokenView) -> String {
+        format!(
+            "{}/tokens/{}",
+            user_path(&token.user),
+            super::words::segment(&token.id)
+        )
+    }
+
+    fn owner(&self, token: &TokenView) -> String {
+        user_path(&token.user)
+    }
+}
+
+/// RADIUS clients.
+#[derive(Template)]
+#[template(path = "console/table_clients.html")]
+pub(super) struct ClientsTable {
+    f: ConsoleFrame,
+    clients: Vec<ClientView>,
+}
+
+impl HtmlSafe for ClientsTable {}
+
+impl ClientsTable {
+    pub(super) fn new(f: &ConsoleFrame, clients: Vec<ClientView>) -> Self {
+        Self {
+            f: f.clone(),
+            clients,
+        }
+    }
+
+    fn heads(&self) -> Vec<Text> {
+        let keys = ["c-name", "c-networks", "c-resource", "c-first-factor"];
+        heads(&self.f, &keys)
+    }
+
+    fn path(&self, client: &ClientView) -> String {
+        format!("/radius/{}", super::words::segment(&client.name))
+    }
+
+    fn resource(&self, client: &ClientView) -> String {
+        resource_path(&client.resource)
+    }
+}
+
+/// Texts.
+#[derive(Template)]
+#[template(path = "console/table_messages.html")]
+pub(super) struct MessagesTable {
+    f: ConsoleFrame,
+    messages: Vec<MessageView>,
+}
+
+impl HtmlSafe for MessagesTable {}
+
+impl MessagesTable {
+    pub(super) fn new(f: &ConsoleFrame, messages: Vec<MessageView>) -> Self {
+        Self {
+            f: f.clone(),
+            messages,
+        }
+    }
+
+    fn heads(&self) -> Vec<Text> {
+        let keys = ["c-to", "c-state", "c-provider", "c-queued", "reference"];
+        heads(&self.f, &keys)
+    }
+
+    fn when(&self, at: &u64) -> String {
+        exactly(*at)
+    }
+
+    fn audit(&self, reference: &str) -> String {
+        path("/audit", &[("ref", reference)])
+    }
+}
+
+/// Audit rows, newest first.
+#[derive(Template)]
+#[template(path = "console/table_audit.html")]
+pub(super) struct AuditTable {
+    f: ConsoleFrame,
+    rows: Vec<AuditView>,
+}
+
+impl HtmlSafe for AuditTable {}
+
+impl AuditTable {
+    pub(super) fn new(f: &ConsoleFrame, rows: Vec<AuditView>) -> Self {
+        Self { f: f.clone(), rows }
+    }
+
+    fn heads(&self) -> Vec<Text> {
+        let keys = ["c-time", "c-event", "c-who", "c-where", "reference"];
+        heads(&self.f, &keys)
+    }
+
+    fn when(&self, at: &u64) -> String {
+        exactly(*at)
+    }
+
+    fn reason(&self, row: &AuditView) -> String {
+        reason(&self.f, &row.reason)
+    }
+
+    /// Colour and icon of an event, by its name.
+    fn mark(&self, row: &AuditView) -> (&'static str, &'static str) {
+        mark(&row.kind)
+    }
+
+    fn by_reference(&self, row: &AuditView) -> String {
+        path("/audit", &[("ref", &row.reference)])
+    }
+
+    fn by_user(&self, row: &AuditView) -> String {
+        path("/audit", &[("user", &row.user)])
+    }
+}
+
+/// Colour and icon of an event, by its name.
+pub(super) fn mark(kind: &str) -> (&'static str, &'static str) {
+    if kind.contains("deny") || kind.contains("denied") || kind.ends_with("failed") {
+        ("bad", "cross")
+    } else if kind.ends_with("allow") || kind.ends_with("accepted") || kind.ends_with("sign-in") {
+        ("ok", "check")
+    } else if kind.contains("lock") || kind.contains("bypass") || kind.contains("remove") {
+        ("warn", "warning")
+    } else if kind.starts_with("admin.") {
+        ("acc", "edit")
+    } else {
+        ("", "dot")
+    }
+}

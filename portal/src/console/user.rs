@@ -1,0 +1,148 @@
+//! One user: what there is, and what can be done at once.
+
+use askama::Template;
+use axum::extract::Path;
+use otpost_ipc::{
+    admin::{AdminOp, AdminReply, AuditFilter, AuditView, TokenView, UserView},
+    portal::SessionView,
+};
+
+use super::{
+    desk::{Desk, Page, Sent, show},
+    tables::{full_name, mark},
+    words::{exactly, path, reason, resource_path, segment, user_path, when},
+};
+use crate::{PageError, i18n::Text, ui::ConsoleFrame};
+
+/// Audit rows on the page.
+const ACTIVITY: u32 = 8;
+
+#[derive(Template)]
+#[template(path = "console/user.html")]
+struct UserPage {
+    f: ConsoleFrame,
+    base: String,
+    may: bool,
+    user: UserView,
+    sessions: Vec<SessionView>,
+    rows: Vec<AuditView>,
+}
+
+impl UserPage {
+    fn to(&self, act: &str) -> String {
+        format!("{}/do/{act}", self.base)
+    }
+
+    fn token(&self, token: &TokenView) -> String {
+        format!("{}/tokens/{}", self.base, segment(&token.id))
+    }
+
+    fn resource(&self, name: &str) -> String {
+        resource_path(name)
+    }
+
+    fn unbind(&self, name: &str) -> String {
+        path(&self.to("unbind"), &[("resource", name)])
+    }
+
+    fn explain(&self) -> String {
+        path("/explain", &[("user", &self.user.login)])
+    }
+
+    fn audit(&self) -> String {
+        path("/audit", &[("user", &self.user.login)])
+    }
+
+    fn by_reference(&self, reference: &str) -> String {
+        path("/audit", &[("ref", reference)])
+    }
+
+    fn when(&self, at: &u64) -> String {
+        when(*at)
+    }
+
+    fn exactly(&self, at: &u64) -> String {
+        exactly(*at)
+    }
+
+    fn mark(&self, row: &AuditView) -> (&'static str, &'static str) {
+        mark(&row.kind)
+    }
+
+    fn what(&self, row: &AuditView) -> String {
+        let parts = [
+            reason(&self.f, &row.reason),
+            row.resource.clone(),
+            row.via.clone(),
+            row.source.clone(),
+            row.detail.clone(),
+        ];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(", ")
+    }
+
+    fn way_in(&self) -> Text {
+        self.f.t(if self.user.password {
+            "c-way-password"
+        } else if self.user.email.is_some() {
+            "c-way-mail"
+        } else {
+            "c-no-way-in-text"
+        })
+    }
+}
+
+/// The frame of a page below a user.
+pub(super) fn frame(desk: &Desk, user: &UserView, title: Text) -> ConsoleFrame {
+    desk.frame("/users", title)
+        .below(desk.t("nav-users"), "/users")
+        .below(full_name(user), &user_path(&user.login))
+}
+
+/// The page of a user.
+pub(super) async fn user(Path(login): Path<String>, desk: Desk) -> Page {
+    let user = desk.user(&login).await?;
+    let login = user.login.clone();
+    let sessions = match desk.admin(AdminOp::UserSessions { user: login.clone() }).await? {
+        AdminReply::Sessions { sessions } => sessions,
+        _ => return Err(PageError::Internal.into()),
+    };
+    let filter = AuditFilter {
+        user: login.clone(),
+        ..AuditFilter::default()
+    };
+    let op = AdminOp::AuditFind {
+        filter,
+        before: None,
+        limit: ACTIVITY,
+    };
+    let rows = match desk.admin(op).await? {
+        AdminReply::AuditFound { rows, .. } => rows,
+        _ => return Err(PageError::Internal.into()),
+    };
+    let page = UserPage {
+        f: desk
+            .frame("/users", full_name(&user))
+            .below(desk.t("nav-users"), "/users"),
+        base: user_path(&login),
+        may: desk.changes(),
+        user,
+        sessions,
+        rows,
+    };
+    show(&page.f, &desk.typed, &page)
+}
+
+/// What needs no more than a button: `act` says which.
+pub(super) async fn act(Path(login): Path<String>, sent: Sent) -> Page {
+    let Sent { desk, form } = &sent;
+    let user = login.clone();
+    let (op, word) = match form.get("act") {
+        "unlock" => (AdminOp::UserUnlock { user }, "unlocked"),
+        "sign-out" => (AdminOp::UserSignOut { user }, "signed-out"),
+        "bypass-off" => (AdminOp::UserBypass { user, seconds: 0 }, "bypass-ended"),
+        _ => return Err(PageError::BadRequest.into()),
+    };
+    desk.admin(op).await?;
+    desk.done(&user_path(&login), word)
+}
