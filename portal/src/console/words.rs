@@ -132,14 +132,10 @@ pub(super) fn said(word: &str) -> Option<&'static str> {
         "bound" => "c-said-bound",
         "unbound" => "c-said-unbound",
         "signed-out" => "c-said-signed-out",
-        "enabled" => "c-said-enabled",
-        "disabled" => "c-said-disabled",
         "enrolled" => "c-said-enrolled",
         "cancelled" => "c-said-cancelled",
         "password" => "c-said-password",
-        "invited" => "c-said-invited",
         "mail-sent" => "c-said-mail-sent",
-        "verified" => "c-said-verified",
         _ => return None,
     })
 }
