@@ -40,10 +40,12 @@ pub(super) fn finish(described: utoipa::openapi::OpenApi) -> Value {
     document.insert("servers".to_owned(), json!([{ "url": PREFIX }]));
     document.insert("security".to_owned(), json!([{ "key": [] }]));
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        let links = links(paths);
         for (path, item) in paths.iter_mut() {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
                 if let Some(operation) = operation.as_object_mut() {
                     complete(path, method, operation);
+                    follow(operation, &links);
                 }
             }
         }
@@ -63,6 +65,36 @@ pub(super) fn finish(described: utoipa::openapi::OpenApi) -> Value {
         }
     }
     Value::Object(document)
+}
+
+/// What is made by an operation, the path of one such thing below, and where its name is.
+const MADE: [(&str, &str, &str); 9] = [
+    ("add_user", "/users/{login}", "$response.body#/login"),
+    ("add_token", "/tokens/{id}", "$response.body#/id"),
+    ("start_enrolment", "/enrolments/{id}", "$response.body#/id"),
+    ("start_import", "/imports/{id}", "$response.body#/import"),
+    ("add_resource", "/resources/{name}", "$response.body#/name"),
+    ("add_client", "/radius-clients/{name}", "$response.body#/client/name"),
+    ("add_provider", "/sms/providers/{name}", "$request.body#/name"),
+    ("add_administrator", "/administrators/{login}", "$request.body#/login"),
+    ("add_key", "/api-keys/{name}", "$response.body#/key/name"),
+];
+
+/// What can be done with each thing that is made.
+fn links(paths: &Map<String, Value>) -> Vec<(&'static str, Map<String, Value>)> {
+    let all = |base: &'static str, place: &'static str| {
+        let (_, parameter) = base.split_once('{').unwrap_or_default();
+        let parameter = parameter.trim_end_matches('}');
+        let below = paths.iter().filter(move |(path, _)| {
+            path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        below.flat_map(|(_, item)| item.as_object().into_iter().flatten()).filter_map(move |(_, operation)| {
+            let id = operation.get("operationId")?.as_str()?;
+            let link = json!({ "operationId": id, "parameters": { parameter: place } });
+            Some((id.to_owned(), link))
+        })
+    };
+    MADE.iter().map(|(maker, base, place)| (*maker, all(base, place).collect())).collect()
 }
 
 /// Serves it.
@@ -95,7 +127,11 @@ fn itself() -> Value {
 
 /// The failures of an operation, and where it puts what it made.
 fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
-    let has_body = operation.contains_key("requestBody");
+    let body = operation.get_mut("requestBody").and_then(Value::as_object_mut);
+    let has_body = body.is_some();
+    if let Some(body) = body {
+        body.insert("required".to_owned(), json!(true));
+    }
     let named = has_body || operation.contains_key("parameters");
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(schema) = parameter.get_mut("schema") {
@@ -134,6 +170,15 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     if has_body {
         add("413", "TooLarge");
         add("415", "MediaType");
+    }
+}
+
+/// What can be done with what the operation makes.
+fn follow(operation: &mut Map<String, Value>, links: &[(&str, Map<String, Value>)]) {
+    let made = operation.get("operationId").and_then(|id| links.iter().find(|(maker, _)| id == maker)).cloned();
+    let response = operation.get_mut("responses").and_then(|responses| responses.get_mut("201"));
+    if let (Some((_, links)), Some(Value::Object(response))) = (made, response) {
+        response.insert("links".to_owned(), Value::Object(links));
     }
 }
 

@@ -21,6 +21,8 @@ use crate::PageError;
 const JSON: usize = 32 * 1024;
 /// The kinds of body that are read.
 pub(super) const KINDS: [&str; 2] = ["application/json", "text/csv"];
+/// Integers below this are exact as JSON's numbers (RFC 8259 section 6): 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 /// How a key begins, and its longest form.
 const KEY: (&str, usize) = ("otpost_", 128);
 
@@ -153,11 +155,27 @@ impl Gate {
     async fn json(&self, schema: &Value, body: Body) -> Result<Value, PageError> {
         let octets = to_bytes(body, JSON).await.map_err(|_| PageError::TooLarge)?;
         // Its own message may quote the value.
-        let value: Value = serde_json::from_slice(&octets).map_err(|error| {
+        let mut value: Value = serde_json::from_slice(&octets).map_err(|error| {
             PageError::Misfit(format!("the body is no JSON (line {}, column {})", error.line(), error.column()))
         })?;
+        whole(&mut value);
         self.schemas.check(schema, &value, "body").map_err(PageError::Misfit)?;
         Ok(value)
+    }
+}
+
+/// Makes 60.0 the integer that it is (JSON Schema 2020-12 validation, section 6.1.1).
+fn whole(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let exact = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < EXACT);
+            if let Some(integer) = exact.and_then(|n| format!("{n:.0}").parse::<i64>().ok()) {
+                *number = integer.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole),
+        Value::Object(fields) => fields.values_mut().for_each(whole),
+        _ => {}
     }
 }
 

@@ -322,6 +322,8 @@ fn the_document_holds_together() {
                 assert!(["path", "query"].contains(&parameter["in"].as_str().unwrap()), "{at}");
                 assert_ne!(parameter["description"], Value::Null, "{at}");
             }
+            let made = &operation["responses"]["201"];
+            assert!(made.is_null() || made["links"].as_object().is_some_and(|links| !links.is_empty()), "{at}");
         }
     }
 }
@@ -421,6 +423,9 @@ async fn what_does_not_fit_is_refused_with_place_and_rule() {
         ("POST", "/users/a%2Fb/lock", "{}", 400, r#"login is not of the form ^[^\x00-\x20\x7f/:*?"<>|&^`]+$"#),
         ("POST", "/users/%FF/lock", "{}", 400, "the path is no UTF-8 text"),
         ("POST", "/users/alice/bypass", r#"{"seconds":259201}"#, 400, "body.seconds is at most 259200"),
+        ("POST", "/users/alice/bypass", r#"{"seconds":1.5}"#, 400, "body.seconds is of type integer"),
+        ("POST", "/users/alice/bypass", r#"{"seconds":1e30}"#, 400, "body.seconds is of type integer"),
+        ("POST", "/users/alice/bypass", r#"{"seconds":259201.0}"#, 400, "body.seconds is at most 259200"),
         ("POST", "/users/alice/bypass", r#"{"seconds":-1}"#, 400, "body.seconds is at least 0"),
         ("PATCH", "/users/alice", r#"{"password":"short"}"#, 400, "body.password has at least 6 characters"),
         ("PATCH", "/users/alice", r#"{"email":null}"#, 400, "body.email is of type string"),
@@ -429,7 +434,7 @@ async fn what_does_not_fit_is_refused_with_place_and_rule() {
         ("GET", "/users?limit=+1", "", 400, "limit is of type integer"),
         ("GET", "/users?limit=1&limit=2", "", 400, "limit is there twice"),
         ("GET", "/users?state=lost", "", 400, "state is one of: locked, bypassed, no-token, no-way-in"),
-        ("GET", "/users?in=login&state=locked", "", 400, "in=login cannot go with resource or state"),
+        ("GET", "/users?in=login&state=locked", "", 422, "in=login cannot go with resource or state"),
         ("GET", "/login/explain?user=alice", "", 400, "service is missing"),
         ("GET", "/status?x=1", "", 400, "a parameter is not known; known are: "),
     ] {

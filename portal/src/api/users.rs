@@ -36,7 +36,7 @@ async fn find_users(api: Api, Query(query): Query<UserQuery>) -> Answer {
     let (search, limit) = (query.search.unwrap_or_default(), query.limit.unwrap_or(ROWS));
     let op = if query.place.as_deref() == Some("login") {
         if query.resource.is_some() || query.state.is_some() {
-            return Err(PageError::Misfit("in=login cannot go with resource or state".to_owned()));
+            return Err(PageError::Rule("in=login cannot go with resource or state"));
         }
         AdminOp::UserList {
             search,

@@ -26,6 +26,9 @@ pub enum PageError {
     /// The request does not fit the description of the API: what and why, without the value.
     #[error("{0}")]
     Misfit(String),
+    /// The request fits the description and breaks a rule that the description cannot express.
+    #[error("{0}")]
+    Rule(&'static str),
     /// The API was asked without a key, or with one that is unknown or has ended.
     #[error("a valid key is needed, as in: Authorization: Bearer otpost_...")]
     Unauthorised {
@@ -88,6 +91,7 @@ impl PageError {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest | Self::Misfit(_) => StatusCode::BAD_REQUEST,
+            Self::Rule(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthorised { .. } => StatusCode::UNAUTHORIZED,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::StaleForm | Self::OtherSite | Self::PlainHttp | Self::Forbidden => StatusCode::FORBIDDEN,
