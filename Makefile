@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
-PROGRAMS := -p otpost-daemon -p otpost-radius -p otpost-ctl
+PROGRAMS := -p otpost-daemon -p otpost-radius -p otpost-portal -p otpost-ctl
 
 # The checks build upon each other, and cargo uses all cores by itself.
 .NOTPARALLEL:
@@ -15,7 +15,7 @@ PROGRAMS := -p otpost-daemon -p otpost-radius -p otpost-ctl
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
-demo: ## watch a VPN login that needs a code by text, on this machine, without account or phone
+demo: ## watch a VPN login that needs a code by text, and try the portal, without account or phone
 	@scripts/setup.sh demo
 	@cargo build --locked $(PROGRAMS)
 	@$(TARGET)/debug/otpostctl demo

@@ -176,13 +176,19 @@ fn words(
             let code = code::derive(keys, &asked.code());
             let minutes = now.seconds_until(asked.flow.expires).div_ceil(60).max(1);
             let label = asked.label;
-            let letter = match asked.purpose {
+            let letter = match &asked.purpose {
                 For::NewEmail(_) => Letter::NewAddressCode {
                     code: &code,
                     label,
                     minutes,
                 },
-                For::Mail | For::SignIn | For::Act(_) => Letter::SignInCode {
+                For::Act(act) => Letter::ActCode {
+                    code: &code,
+                    label,
+                    minutes,
+                    act,
+                },
+                For::Mail | For::SignIn => Letter::SignInCode {
                     code: &code,
                     label,
                     minutes,

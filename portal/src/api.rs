@@ -163,13 +163,21 @@ fn body(reply: &AdminReply) -> Result<Value, PageError> {
     if let Some(settings) = fields.get_mut("settings").and_then(Value::as_object_mut) {
         settings.remove("name");
     }
-    for resource in fields.get_mut("resources").and_then(Value::as_array_mut).into_iter().flatten() {
+    for resource in fields
+        .get_mut("resources")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         if let Some(settings) = resource.get_mut("settings").and_then(Value::as_object_mut) {
             settings.remove("name");
         }
     }
     Ok(Value::Object(
-        fields.into_iter().map(|(name, value)| (name.replace('_', "-"), value)).collect(),
+        fields
+            .into_iter()
+            .map(|(name, value)| (name.replace('_', "-"), value))
+            .collect(),
     ))
 }
 

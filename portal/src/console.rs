@@ -71,7 +71,10 @@ fn resource_routes() -> Router<Arc<App>> {
             &own("/policies"),
             get(resources::policies).post(resources::set_policies),
         )
-        .route(&own("/users"), get(resource_lists::users).post(resource_lists::bind))
+        .route(
+            &own("/users"),
+            get(resource_lists::users).post(resource_lists::bind),
+        )
         .route(&own("/tokens"), get(resource_lists::tokens))
         .route(&own("/radius"), get(resource_lists::clients))
         .route(&own("/activity"), get(resource_lists::activity))
@@ -130,8 +133,14 @@ fn system_routes() -> Router<Arc<App>> {
         .route("/providers", get(providers::list))
         .route("/add/provider", get(providers::new).post(providers::add))
         .route("/providers/{name}", get(providers::provider).post(providers::set))
-        .route("/providers/{name}/test", get(providers::test).post(providers::send_test))
-        .route("/providers/{name}/remove", get(providers::removal).post(providers::remove))
+        .route(
+            "/providers/{name}/test",
+            get(providers::test).post(providers::send_test),
+        )
+        .route(
+            "/providers/{name}/remove",
+            get(providers::removal).post(providers::remove),
+        )
         .route("/messages", get(records::messages))
         .route("/audit", get(records::audit))
         .route("/audit/verify", get(records::unverified).post(records::verify))
@@ -145,18 +154,36 @@ fn settings_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/settings", get(|| async { Redirect::to("/settings/sms") }))
         .route("/settings/sms", get(settings::sms).post(settings::set_sms))
-        .route("/settings/portal", get(settings::portal).post(settings::set_portal))
+        .route(
+            "/settings/portal",
+            get(settings::portal).post(settings::set_portal),
+        )
         .route("/settings/mail", get(settings::mail).post(settings::set_mail))
         .route(
             "/settings/mail/test",
             get(settings::mail_test).post(settings::send_mail_test),
         )
         .route("/settings/administrators", get(administrators::list))
-        .route("/add/administrator", get(administrators::new).post(administrators::add))
-        .route(&one(""), get(administrators::administrator).post(administrators::set))
-        .route(&one("/reset"), get(administrators::resetting).post(administrators::reset))
-        .route(&one("/remove"), get(administrators::removal).post(administrators::remove))
+        .route(
+            "/add/administrator",
+            get(administrators::new).post(administrators::add),
+        )
+        .route(
+            &one(""),
+            get(administrators::administrator).post(administrators::set),
+        )
+        .route(
+            &one("/reset"),
+            get(administrators::resetting).post(administrators::reset),
+        )
+        .route(
+            &one("/remove"),
+            get(administrators::removal).post(administrators::remove),
+        )
         .route("/settings/keys", get(keys::list))
         .route("/add/key", get(keys::new).post(keys::add))
-        .route("/settings/keys/{name}/remove", get(keys::removal).post(keys::remove))
+        .route(
+            "/settings/keys/{name}/remove",
+            get(keys::removal).post(keys::remove),
+        )
 }

@@ -4,10 +4,14 @@
 
 pub mod bench;
 pub mod browser;
+pub mod clock;
 pub mod command;
 pub mod dice;
 pub mod gateway;
+pub mod http;
 pub mod pamstack;
+pub mod person;
+pub mod postbox;
 pub mod radclient;
 pub mod scripted;
 pub mod skip;

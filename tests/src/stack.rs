@@ -19,6 +19,7 @@ use otpost_ipc::radius::MessageAuthenticator;
 use otpost_ipc::{Fault, Role, Secret};
 use serde::Deserialize;
 
+use crate::clock::Clock;
 use crate::pamstack::{target_dir, wait_for};
 
 /// Shared secret of the RADIUS client that [`Stack::vpn`] makes.
@@ -210,6 +211,8 @@ pub struct Stack {
     pub daemon: Option<Program>,
     /// The RADIUS server, where one was started.
     pub radius: Option<Program>,
+    /// What the daemon's wall clock shows, where it is not the machine's.
+    pub clock: Option<Clock>,
     address: Option<SocketAddr>,
     scratch: Scratch,
 }
@@ -230,6 +233,19 @@ impl Stack {
     /// When it does not come up.
     #[must_use]
     pub fn with(further: &str) -> Self {
+        Self::build(further, false)
+    }
+
+    /// As [`Self::new`], with a wall clock that [`Clock::pass`] puts forward.
+    ///
+    /// # Panics
+    /// When it does not come up, or without a C compiler.
+    #[must_use]
+    pub fn with_clock() -> Self {
+        Self::build("", true)
+    }
+
+    fn build(further: &str, clock: bool) -> Self {
         let scratch = Scratch::new();
         let dir = scratch.path();
         let config = format!(
@@ -251,6 +267,7 @@ impl Stack {
         let mut stack = Self {
             daemon: None,
             radius: None,
+            clock: clock.then(|| Clock::new(scratch.path())),
             address: None,
             scratch,
         };
@@ -264,7 +281,12 @@ impl Stack {
     /// When it does not come up.
     pub fn start_daemon(&mut self) {
         let dir = self.dir().to_owned();
-        let mut program = Program::start("otpostd", &dir.join("daemon.toml"), &dir.join("daemon.log"));
+        let mut command = Command::new(target_dir().join("otpostd"));
+        command.arg("--config").arg(dir.join("daemon.toml"));
+        if let Some(clock) = &self.clock {
+            clock.set(&mut command);
+        }
+        let mut program = Program::spawn(&mut command, &dir.join("daemon.log"));
         wait_for("otpostd to answer", || {
             if let Some(status) = program.ended() {
                 panic!("otpostd ended with {status}: {}", program.log());
@@ -349,6 +371,14 @@ impl Stack {
             Err(CallError::Fault(fault)) => fault,
             other => panic!("{shown}: {other:?}"),
         }
+    }
+
+    /// Time passes for the daemon.
+    ///
+    /// # Panics
+    /// When it has the machine's clock.
+    pub fn pass(&self, seconds: i64) {
+        self.clock.as_ref().expect("a clock of its own").pass(seconds);
     }
 
     /// Texts to Germany through the development inbox, with room for as many as a test needs.

@@ -50,7 +50,7 @@ pub enum PageCode<'a> {
 }
 
 impl PageCode<'_> {
-    fn words(self, lang: Lang) -> &'static str {
+    pub(crate) fn words(self, lang: Lang) -> &'static str {
         let act = match self {
             Self::Enrol => return pick(lang, "set up this phone", "dieses Telefon einzurichten"),
             Self::SignIn => return pick(lang, "sign in", "sich anzumelden"),

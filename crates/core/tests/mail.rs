@@ -67,6 +67,12 @@ fn letters<'a>(code: &'a Code, notices: &'a [Notice], reference: &'a str) -> Vec
             label: label(),
             minutes: 1,
         },
+        Letter::ActCode {
+            code,
+            label: label(),
+            minutes: 5,
+            act: &otpost_core::portal::verification::Act::RenewRecovery,
+        },
         Letter::Invitation {
             link: "https://login.example.com/s/office-vpn?invite=abc",
             until: NOW,
@@ -149,7 +155,7 @@ fn codes_labels_names_links_and_references_are_in_the_body() {
             let mail = render(&letter, lang, &context());
             let holds = |text: &str| assert!(mail.body.contains(text), "{text} in {letter:?}");
             match letter {
-                Letter::SignInCode { .. } | Letter::NewAddressCode { .. } => {
+                Letter::SignInCode { .. } | Letter::NewAddressCode { .. } | Letter::ActCode { .. } => {
                     // Alone on its line, to be selected by a double click.
                     holds(&format!("\n{}\n", code.expose()));
                     holds("K7");

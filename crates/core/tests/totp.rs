@@ -146,7 +146,10 @@ fn the_nearest_of_two_steps_with_one_code_counts() {
     let params = params(Algorithm::Sha1, 6, 1);
     let secret = secret(SHA1_SEED);
     let twin = 910_738;
-    assert_eq!(*code(&secret, &params, Step(twin)), *code(&secret, &params, Step(twin - 1)));
+    assert_eq!(
+        *code(&secret, &params, Step(twin)),
+        *code(&secret, &params, Step(twin - 1))
+    );
     let typed = code(&secret, &params, Step(twin));
     let now = at(twin * 30);
     assert_eq!(verify(&secret, &params, &typed, now, None), Some(Step(twin)));

@@ -244,6 +244,8 @@ pub(super) async fn lock(
         let mut user = find_user(tx, &user)?;
         user.locked = Some(why.clone());
         tx.put_user(&user)?;
+        // They would hold again once the lock is lifted.
+        session::end_of(tx, user.id, None, None)?;
         act.record_detail(tx, "user-lock", (&user.login, ""), why.clone())?;
         let reply = done(format!("user {} is locked on every channel", user.login));
         Ok((user.id, reply))
@@ -302,6 +304,7 @@ pub(super) async fn bind(
             user.bind(resource.id, act.now);
         } else {
             user.unbind(resource.id);
+            session::end_of(tx, user.id, Some(resource.id), None)?;
         }
         tx.put_user(&user)?;
         act.record(

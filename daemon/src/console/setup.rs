@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 
 use super::{Said, administrators, session};
 use crate::admin::AdminError;
+use crate::portal::recovery::make;
 use crate::state::Daemon;
 use crate::sys::Draw;
 
@@ -336,21 +337,12 @@ pub(crate) async fn recovery_codes(
     owner: Owner,
     now: Timestamp,
 ) -> Result<(Vec<Secret>, RecoverySet), AdminError> {
-    let mut shown = Vec::new();
-    let mut codes = Vec::new();
-    for code in recovery::generate(&mut daemon.rng()) {
-        let hash = daemon
-            .passwords
-            .hash(Zeroizing::new(code.secret().to_owned()), daemon.rng())
-            .await
-            .map_err(|e| AdminError::Refused(e.to_string()))?;
-        shown.push(Secret::from(code.expose().as_str()));
-        codes.push(recovery::Stored {
-            index: code.index(),
-            hash: hash.to_string(),
-            used: None,
-        });
-    }
-    let set = recovery::Set { codes, created: now };
-    Ok((shown, RecoverySet { owner, set }))
+    let fresh = make(daemon)
+        .await
+        .map_err(|e| AdminError::Refused(e.to_string()))?;
+    let set = recovery::Set {
+        created: now,
+        ..fresh.set.clone()
+    };
+    Ok((fresh.shown(), RecoverySet { owner, set }))
 }

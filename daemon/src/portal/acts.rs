@@ -9,6 +9,7 @@ use otpost_core::ids::{PortalSessionId, Reference, TokenId};
 use otpost_core::mail::{Address, Notice};
 use otpost_core::name::LoginName;
 use otpost_core::outbox::{Kind as TextKind, SecurityEvent};
+use otpost_core::portal::answer::misshapen;
 use otpost_core::portal::factors::TotpToken;
 use otpost_core::portal::flow::FlowState;
 use otpost_core::portal::reason::Reason;
@@ -84,6 +85,13 @@ impl Own {
         match self {
             Self::Sms(token) => token.resources.contains(&holder.resource.id),
             Self::Totp(token) => token.resources.contains(&holder.resource.id),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Sms(_) => Kind::Sms,
+            Self::Totp(_) => Kind::Totp,
         }
     }
 
@@ -279,6 +287,10 @@ fn assignable(read: &mut dyn Read, holder: &Holder, id: TokenId) -> Result<Own, 
     if token.here(holder) || token.status() != Status::Active {
         return Err(PortalError::NotFound);
     }
+    // What may not be set up here does not come in by another door.
+    if !holder.resource.self_service.offers(token.kind()) {
+        return Err(PortalError::Forbidden);
+    }
     let resource = holder.resource.id;
     let taken = match &token {
         Own::Sms(_) => {
@@ -360,6 +372,11 @@ fn synchronise(
     if guard.lock_at(ctx.now).is_some() {
         return Ok(wrong("locked", Reason::OtpLocked));
     }
+    // What cannot be a code costs no try.
+    let digits = app.digits();
+    if let Some(why) = misshapen(first.expose(), digits).or_else(|| misshapen(second.expose(), digits)) {
+        return Ok(wrong(why.as_str(), Reason::Malformed));
+    }
     match app.synchronised(first.expose(), second.expose(), ctx.now) {
         Some(app) => {
             document::put(tx, &app)?;
@@ -377,6 +394,14 @@ fn synchronise(
     }
 }
 
+/// The action that setting a password is.
+fn password_action(user: &User) -> Action {
+    match user.password {
+        Some(_) => Action::ChangePassword,
+        None => Action::CreatePassword,
+    }
+}
+
 /// A new password: the old one is checked and the new one hashed before the transaction.
 async fn password(
     daemon: &Arc<Daemon>,
@@ -388,11 +413,7 @@ async fn password(
     let (wanted, kept) = (address.clone(), cookie.clone());
     let old = read(daemon, move |read| {
         let holder = holder(read, &wanted, &kept, now)?;
-        let action = match holder.user.password {
-            Some(_) => Action::ChangePassword,
-            None => Action::CreatePassword,
-        };
-        allowed(&holder, action)?;
+        allowed(&holder, password_action(&holder.user))?;
         Ok(holder.user.password)
     })
     .await?;
@@ -475,6 +496,7 @@ pub(crate) fn carry_out(
             Ok(carried(ctx, holder, "assign-existing"))
         }
         Act::Password(hash) => {
+            allowed(holder, password_action(&holder.user))?;
             let now = ctx.now;
             change(tx, holder, |user| {
                 user.password = Some(PasswordHash(hash.clone()));
@@ -500,6 +522,9 @@ pub(crate) fn carry_out(
             Ok(carried(ctx, holder, "login"))
         }
         Act::RenewRecovery => {
+            if !holder.resource.self_service.offers(Kind::Recovery) {
+                return Err(PortalError::Forbidden);
+            }
             let fresh = fresh.ok_or_else(|| {
                 PortalError::conflict("recovery", "the codes could not be made; type the next code")
             })?;

@@ -84,7 +84,7 @@ pub(crate) fn first(
         return Ok((verification, None));
     }
     let flow = started(&verification.flow, ctx.now);
-    let (verification, job, _) = send(tx, verification, flow, (ways, factors), mail, ctx)?;
+    let (verification, job, _) = send(tx, (verification, flow), (ways, factors), mail, ctx)?;
     Ok((verification, job))
 }
 
@@ -109,16 +109,36 @@ pub(crate) fn again(
         return Ok((verification, None, Reason::NotOffered));
     }
     match verification.flow.resend(ctx.now) {
-        Resend::Send(flow) => send(tx, verification, flow, (ways, factors), mail, ctx),
+        Resend::Send(flow) => send(tx, (verification, flow), (ways, factors), mail, ctx),
         Resend::Wait { .. } | Resend::Over => Ok((verification, None, Reason::ResendRefused)),
     }
+}
+
+/// No message for the time being; the page says so.
+pub(crate) fn over_budget(
+    tx: &mut dyn Tx,
+    verification: Verification,
+    now: Timestamp,
+) -> Result<Verification, StoreError> {
+    if verification.flow.state != FlowState::Open {
+        return Ok(verification);
+    }
+    let refused = Verification {
+        refused: "budget".to_owned(),
+        flow: CodeFlow {
+            next_send: verification.flow.next_send.max(now.plus(PAUSE)),
+            ..verification.flow.clone()
+        },
+        ..verification
+    };
+    document::put(tx, &refused)?;
+    Ok(refused)
 }
 
 /// Sends the code that `flow` has; where the gate refuses, the old flow stays.
 fn send(
     tx: &mut dyn Tx,
-    verification: Verification,
-    flow: CodeFlow,
+    (verification, flow): (Verification, CodeFlow),
     (ways, factors): (&[Way], &Factors),
     mail: Option<&mails::To<'_>>,
     ctx: &mut Ctx,
@@ -135,6 +155,7 @@ fn send(
         email: mail
             .map(|to| to.address.clone())
             .or_else(|| verification.email.clone()),
+        refused: String::new(),
         ..verification
     };
     document::put(tx, &sent)?;

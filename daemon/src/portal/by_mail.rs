@@ -142,12 +142,34 @@ pub(crate) fn count_address(
     tx.put_counter(CounterKey::Portal(&key), &counter)
 }
 
-/// Codes mailed to this address in the last hour.
-pub(crate) fn mailed_to(
+/// Codes mailed to this address.
+pub(crate) fn mailed_to(read: &mut dyn Read, email: &str) -> Result<otpost_core::limits::Counter, StoreError> {
+    read.counter(CounterKey::Portal(&address_key(email)))
+}
+
+/// Whether somebody who is signed in may have one more code mailed to the address.
+pub(crate) fn may_send(
     read: &mut dyn Read,
     email: &str,
-) -> Result<otpost_core::limits::Counter, StoreError> {
-    read.counter(CounterKey::Portal(&address_key(email)))
+    source: &otpost_core::net::Source,
+    now: otpost_core::Timestamp,
+) -> Result<bool, StoreError> {
+    let address = mailed_to(read, email)?;
+    let network = MailKeys::new("", source).load(read)?.network;
+    Ok(sign_in::may_mail_to(&address, &network, source, now))
+}
+
+/// One more code mailed for somebody who is signed in.
+pub(crate) fn sent(
+    tx: &mut dyn Tx,
+    email: &str,
+    source: &otpost_core::net::Source,
+    now: otpost_core::Timestamp,
+) -> Result<(), StoreError> {
+    count_address(tx, email, now)?;
+    let key = MailKeys::new("", source).network;
+    let counter = tx.counter(CounterKey::Portal(&key))?.hit(now, HOUR);
+    tx.put_counter(CounterKey::Portal(&key), &counter)
 }
 
 /// Counters of the mails that one may ask for.

@@ -29,18 +29,18 @@ pub(crate) fn view(read: &mut dyn Read, holder: &Holder, now: Timestamp) -> Resu
         let here = token.resources.contains(&resource.id);
         let card = sms_card(token, here && preferred == Some(token.id), used);
         if here {
-            tokens.push(card)
+            tokens.push(card);
         } else {
-            elsewhere.push(card)
+            elsewhere.push(card);
         }
     }
     for token in &factors.totp {
         let here = token.resources.contains(&resource.id);
         let card = totp_card(token, here && preferred == Some(token.id));
         if here {
-            tokens.push(card)
+            tokens.push(card);
         } else {
-            elsewhere.push(card)
+            elsewhere.push(card);
         }
     }
     // With one token there is no choice.

@@ -173,7 +173,8 @@ pub(crate) async fn resend(
         let (verification, job, reason) = if may {
             asks::again(tx, verification, (&ways, &rows.factors), to.as_ref(), ctx)?
         } else {
-            (verification, None, Reason::ResendRefused)
+            let refused = asks::over_budget(tx, verification, ctx.now)?;
+            (refused, None, Reason::EmailBudget)
         };
         if mail && reason == Reason::Resent {
             let counters = keys.load(tx)?;

@@ -18,7 +18,7 @@ use super::error::PortalError;
 use super::factors::{Whose, apply, locked};
 use super::recovery::{self, Fresh};
 use super::request::{Ctx, Out, read, run};
-use super::second::{Rows, room};
+use super::second::Rows;
 use super::session::{Holder, Visitor, holder};
 use super::user::Who;
 use super::{acts, asks, by_mail, factors, mails, proof, site};
@@ -79,7 +79,7 @@ fn mail<'a>(
 ) -> Result<Option<mails::To<'a>>, StoreError> {
     let wanted = asks::sending(ways).is_some_and(|way| way.method == Method::Mail);
     match to(holder, purpose).filter(|_| wanted) {
-        Some(to) if room(read, &to.address, ctx)? => Ok(Some(to)),
+        Some(to) if by_mail::may_send(read, &to.address, &holder.session.source, ctx.now)? => Ok(Some(to)),
         _ => Ok(None),
     }
 }
@@ -128,14 +128,19 @@ fn ask(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, purpose: For) -> Result<
     };
     let verification = asks::begin(beginning, ctx);
     let first_by_mail = ways.first().is_some_and(|way| way.method == Method::Mail);
-    let to = match mail(tx, holder, (&verification.purpose, &ways), ctx)? {
-        Some(to) if first_by_mail => {
-            by_mail::count_address(tx, &to.address, ctx.now)?;
-            Some(to)
-        }
-        _ => None,
+    let to = if first_by_mail {
+        mail(tx, holder, (&verification.purpose, &ways), ctx)?
+    } else {
+        None
     };
-    let (verification, job) = asks::first(tx, verification, (&ways, &loaded), to.as_ref(), ctx)?;
+    let (verification, job) = if first_by_mail && to.is_none() {
+        (asks::over_budget(tx, verification, ctx.now)?, None)
+    } else {
+        asks::first(tx, verification, (&ways, &loaded), to.as_ref(), ctx)?
+    };
+    if let Some(to) = &to {
+        by_mail::sent(tx, &to.address, &holder.session.source, ctx.now)?;
+    }
     Ok(Out {
         reply: reply(tx, &verification, &ways, ctx.now)?,
         job,
@@ -203,12 +208,13 @@ pub(crate) fn resend(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, id: &str) 
     let to = mail(tx, holder, (&verification.purpose, &ways), ctx)?;
     let by_mail = asks::sending(&ways).is_some_and(|way| way.method == Method::Mail);
     let (verification, job, reason) = if by_mail && to.is_none() {
-        (verification, None, Reason::ResendRefused)
+        let refused = asks::over_budget(tx, verification, ctx.now)?;
+        (refused, None, Reason::EmailBudget)
     } else {
         asks::again(tx, verification, (&ways, &loaded), to.as_ref(), ctx)?
     };
     if let (Some(to), Reason::Resent) = (&to, reason) {
-        by_mail::count_address(tx, &to.address, ctx.now)?;
+        by_mail::sent(tx, &to.address, &holder.session.source, ctx.now)?;
     }
     Ok(Out {
         reply: reply(tx, &verification, &ways, ctx.now)?,

@@ -486,6 +486,7 @@ c-no-providers = Noch kein Anbieter: Es kann kein Code gesendet werden.
 c-add-provider = Anbieter anlegen
 c-add-provider-lead = Jedes Gateway mit HTTP-Schnittstelle. Eine Datei ist für Versuche.
 c-provider = Anbieter
+c-provider-name-hint = Buchstaben, Ziffern, - _ . ohne Leerzeichen
 c-provider-http = HTTP-Gateway
 c-provider-file = Datei
 c-provider-http-text = HTTP-Gateway.

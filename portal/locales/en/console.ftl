@@ -486,6 +486,7 @@ c-no-providers = No provider yet: no code can be sent.
 c-add-provider = Add provider
 c-add-provider-lead = Any gateway with an HTTP interface. A file is for trials.
 c-provider = Provider
+c-provider-name-hint = Letters, digits, - _ . without spaces
 c-provider-http = HTTP gateway
 c-provider-file = File
 c-provider-http-text = HTTP gateway.

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::value::{
-    Action, BaseUrl, Channel, Country, Email, EmailOrNone, FirstEnrolment, FirstFactor, Id, Kind, LineKind, Login,
-    MailSecurity, MessageAuthenticator, Name, Network, OtpLength, PamService, Password, PersonName, Phone,
-    ProviderKind, ResourceName, Role, SearchIn, SharedSecret, TokenName, TokenStatus, UserState, WithoutToken,
+    Action, BaseUrl, Channel, Country, Email, EmailOrNone, FirstEnrolment, FirstFactor, Id, Kind, LineKind,
+    Login, MailSecurity, MessageAuthenticator, Name, Network, OtpLength, PamService, Password, PersonName,
+    Phone, ProviderKind, ResourceName, Role, SearchIn, SharedSecret, TokenName, TokenStatus, UserState,
+    WithoutToken,
 };
 
 /// Rows of an answer where nothing else is asked.

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// Deepest nesting of schemas that is followed.
 const DEEP: u32 = 16;
 
+/// Longest pattern that a message shows.
+const SHOWN: usize = 60;
+
 /// The schemas of the document, by name, and their patterns.
 #[derive(Debug, Default)]
 pub(super) struct Schemas {
@@ -86,7 +89,9 @@ impl Schemas {
             Value::Number(_) => number(schema, value, at),
             Value::Array(items) => {
                 amount(schema, items.len(), at)?;
-                let Some(each) = schema.get("items") else { return Ok(()) };
+                let Some(each) = schema.get("items") else {
+                    return Ok(());
+                };
                 (items.iter().enumerate())
                     .try_for_each(|(n, item)| self.fits(each, item, &format!("{at}[{n}]"), deep))
             }
@@ -99,14 +104,30 @@ impl Schemas {
         let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         let (least, most) = (limit(schema, "minLength"), limit(schema, "maxLength"));
         if least.is_some_and(|least| length < least) {
-            return Err(format!("{at} has at least {} characters", least.unwrap_or_default()));
+            return Err(format!(
+                "{at} has at least {} characters",
+                least.unwrap_or_default()
+            ));
         }
         if most.is_some_and(|most| length > most) {
-            return Err(format!("{at} has at most {} characters", most.unwrap_or_default()));
+            return Err(format!(
+                "{at} has at most {} characters",
+                most.unwrap_or_default()
+            ));
         }
         match schema.get("pattern").and_then(Value::as_str) {
-            Some(pattern) if !self.patterns.get(pattern).is_some_and(|regex| regex.is_match(text)) => {
-                Err(format!("{at} is not of the form {pattern}"))
+            Some(pattern)
+                if !self
+                    .patterns
+                    .get(pattern)
+                    .is_some_and(|regex| regex.is_match(text)) =>
+            {
+                let form = if pattern.len() <= SHOWN {
+                    pattern
+                } else {
+                    "that is described"
+                };
+                Err(format!("{at} is not of the form {form}"))
             }
             _ => Ok(()),
         }
@@ -120,7 +141,12 @@ impl Schemas {
         deep: u32,
     ) -> Result<(), String> {
         let known = schema.get("properties").and_then(Value::as_object);
-        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+        for name in schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             if let Some(name) = name.as_str()
                 && !fields.contains_key(name)
             {
@@ -133,7 +159,10 @@ impl Schemas {
                 Some(inner) => self.fits(inner, field, &format!("{at}.{name}"), deep)?,
                 None if closed => {
                     let names: Vec<&str> = known.into_iter().flatten().map(|(n, _)| n.as_str()).collect();
-                    return Err(format!("{at} has a field that is not known; known are: {}", names.join(", ")));
+                    return Err(format!(
+                        "{at} has a field that is not known; known are: {}",
+                        names.join(", ")
+                    ));
                 }
                 None => {}
             }
@@ -170,11 +199,18 @@ fn kind(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
         }
         Some(name) => (is(name), word(name)),
     };
-    if fits { Ok(()) } else { Err(format!("{at} is of type {wanted}")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("{at} is of type {wanted}"))
+    }
 }
 
 fn number(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let number = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    let number = value
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| value.as_u64().map(i128::from));
     let bound = |word| schema.get(word).and_then(Value::as_i64).map(i128::from);
     let Some(number) = number else { return Ok(()) };
     match (bound("minimum"), bound("maximum")) {
@@ -236,12 +272,27 @@ mod tests {
             (json!({ "name": "a", "count": 4 }), "body.count is at most 3"),
             (json!({ "name": "a", "count": 0 }), "body.count is at least 1"),
             (json!({ "name": "a", "count": -1 }), "body.count is at least 1"),
-            (json!({ "name": "a", "count": u64::MAX }), "body.count is at most 3"),
-            (json!({ "name": "a", "count": 1.5 }), "body.count is of type integer"),
+            (
+                json!({ "name": "a", "count": u64::MAX }),
+                "body.count is at most 3",
+            ),
+            (
+                json!({ "name": "a", "count": 1.5 }),
+                "body.count is of type integer",
+            ),
             (json!({ "name": "a", "kind": "c" }), "body.kind is one of: a, b"),
-            (json!({ "name": "a", "names": ["a", "b", "c"] }), "body.names has at most 2 entries"),
-            (json!({ "name": "a", "names": ["a", "B"] }), "body.names[1] is not of the form ^[a-z]+$"),
-            (json!({ "name": "a", "inner": {} }), "body.inner is of none of the kinds that are described"),
+            (
+                json!({ "name": "a", "names": ["a", "b", "c"] }),
+                "body.names has at most 2 entries",
+            ),
+            (
+                json!({ "name": "a", "names": ["a", "B"] }),
+                "body.names[1] is not of the form ^[a-z]+$",
+            ),
+            (
+                json!({ "name": "a", "inner": {} }),
+                "body.inner is of none of the kinds that are described",
+            ),
             (
                 json!({ "name": "a", "nmae": "secret" }),
                 "body has a field that is not known; known are: count, inner, kind, name, names",

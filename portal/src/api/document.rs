@@ -23,7 +23,7 @@ use crate::App;
                        400: the request does not fit this document. 422: it does, and breaks a rule; `detail` says which.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(shown::Problem)),
+    components(schemas(shown::Problem))
 )]
 struct Head;
 
@@ -74,9 +74,17 @@ const MADE: [(&str, &str, &str); 9] = [
     ("start_enrolment", "/enrolments/{id}", "$response.body#/id"),
     ("start_import", "/imports/{id}", "$response.body#/import"),
     ("add_resource", "/resources/{name}", "$response.body#/name"),
-    ("add_client", "/radius-clients/{name}", "$response.body#/client/name"),
+    (
+        "add_client",
+        "/radius-clients/{name}",
+        "$response.body#/client/name",
+    ),
     ("add_provider", "/sms/providers/{name}", "$request.body#/name"),
-    ("add_administrator", "/administrators/{login}", "$request.body#/login"),
+    (
+        "add_administrator",
+        "/administrators/{login}",
+        "$request.body#/login",
+    ),
     ("add_key", "/api-keys/{name}", "$response.body#/key/name"),
 ];
 
@@ -86,15 +94,20 @@ fn links(paths: &Map<String, Value>) -> Vec<(&'static str, Map<String, Value>)> 
         let (_, parameter) = base.split_once('{').unwrap_or_default();
         let parameter = parameter.trim_end_matches('}');
         let below = paths.iter().filter(move |(path, _)| {
-            path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            path.strip_prefix(base)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         });
-        below.flat_map(|(_, item)| item.as_object().into_iter().flatten()).filter_map(move |(_, operation)| {
-            let id = operation.get("operationId")?.as_str()?;
-            let link = json!({ "operationId": id, "parameters": { parameter: place } });
-            Some((id.to_owned(), link))
-        })
+        below
+            .flat_map(|(_, item)| item.as_object().into_iter().flatten())
+            .filter_map(move |(_, operation)| {
+                let id = operation.get("operationId")?.as_str()?;
+                let link = json!({ "operationId": id, "parameters": { parameter: place } });
+                Some((id.to_owned(), link))
+            })
     };
-    MADE.iter().map(|(maker, base, place)| (*maker, all(base, place).collect())).collect()
+    MADE.iter()
+        .map(|(maker, base, place)| (*maker, all(base, place).collect()))
+        .collect()
 }
 
 /// Serves it.
@@ -133,7 +146,12 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
         body.insert("required".to_owned(), json!(true));
     }
     let named = has_body || operation.contains_key("parameters");
-    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+    for parameter in operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         if let Some(schema) = parameter.get_mut("schema") {
             never_null(schema);
         }
@@ -175,8 +193,13 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
 
 /// What can be done with what the operation makes.
 fn follow(operation: &mut Map<String, Value>, links: &[(&str, Map<String, Value>)]) {
-    let made = operation.get("operationId").and_then(|id| links.iter().find(|(maker, _)| id == maker)).cloned();
-    let response = operation.get_mut("responses").and_then(|responses| responses.get_mut("201"));
+    let made = operation
+        .get("operationId")
+        .and_then(|id| links.iter().find(|(maker, _)| id == maker))
+        .cloned();
+    let response = operation
+        .get_mut("responses")
+        .and_then(|responses| responses.get_mut("201"));
     if let (Some((_, links)), Some(Value::Object(response))) = (made, response) {
         response.insert("links".to_owned(), Value::Object(links));
     }
@@ -191,7 +214,10 @@ fn failures() -> Value {
         });
         if let (Some((name, required, text)), Some(fields)) = (header, response.as_object_mut()) {
             let header = json!({ "description": text, "required": required, "schema": { "type": "string" } });
-            fields.insert("headers".to_owned(), Value::Object(Map::from_iter([(name.to_owned(), header)])));
+            fields.insert(
+                "headers".to_owned(),
+                Value::Object(Map::from_iter([(name.to_owned(), header)])),
+            );
         }
         response
     };
@@ -233,7 +259,9 @@ fn complete_schemas(schemas: &mut Map<String, Value>) {
 
 /// Takes null out of a schema and what lies in it: an optional value is there or not.
 fn never_null(schema: &mut Value) {
-    let Some(fields) = schema.as_object_mut() else { return };
+    let Some(fields) = schema.as_object_mut() else {
+        return;
+    };
     if let Some(Value::Array(types)) = fields.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
@@ -255,7 +283,12 @@ fn never_null(schema: &mut Value) {
     if let Some(items) = fields.get_mut("items") {
         never_null(items);
     }
-    for property in fields.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+    for property in fields
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten()
+    {
         never_null(property.1);
     }
 }

@@ -72,7 +72,11 @@ impl Gate {
     }
 
     fn operation(&self, parts: &Parts) -> Option<&Operation> {
-        let path = parts.extensions.get::<MatchedPath>()?.as_str().strip_prefix(PREFIX)?;
+        let path = parts
+            .extensions
+            .get::<MatchedPath>()?
+            .as_str()
+            .strip_prefix(PREFIX)?;
         let method = match parts.method {
             Method::HEAD => "GET",
             ref other => other.as_str(),
@@ -113,7 +117,10 @@ impl Gate {
             .await
             .map_err(|_| PageError::Misfit("the path is no UTF-8 text".to_owned()))?;
         for (name, schema) in &operation.path {
-            let value = given.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
+            let value = given
+                .iter()
+                .find(|(key, _)| key == name)
+                .map_or("", |(_, value)| value);
             (self.schemas)
                 .check(schema, &Value::String(value.to_owned()), name)
                 .map_err(PageError::Misfit)?;
@@ -127,7 +134,10 @@ impl Gate {
         for (name, text) in form_urlencoded::parse(raw.as_bytes()) {
             let Some((_, schema, _)) = operation.query.iter().find(|(known, ..)| *known == name) else {
                 let known: Vec<&str> = operation.query.iter().map(|(name, ..)| name.as_str()).collect();
-                return Err(misfit(format!("a parameter is not known; known are: {}", known.join(", "))));
+                return Err(misfit(format!(
+                    "a parameter is not known; known are: {}",
+                    known.join(", ")
+                )));
             };
             let value = self.read(schema, &text);
             self.schemas.check(schema, &value, &name).map_err(misfit)?;
@@ -135,7 +145,11 @@ impl Gate {
                 return Err(misfit(format!("{name} is there twice")));
             }
         }
-        match operation.query.iter().find(|(name, _, required)| *required && !values.contains_key(name)) {
+        match operation
+            .query
+            .iter()
+            .find(|(name, _, required)| *required && !values.contains_key(name))
+        {
             Some((name, ..)) => Err(misfit(format!("{name} is missing"))),
             None => Ok(Value::Object(values)),
         }
@@ -156,10 +170,16 @@ impl Gate {
         let octets = to_bytes(body, JSON).await.map_err(|_| PageError::TooLarge)?;
         // Its own message may quote the value.
         let mut value: Value = serde_json::from_slice(&octets).map_err(|error| {
-            PageError::Misfit(format!("the body is no JSON (line {}, column {})", error.line(), error.column()))
+            PageError::Misfit(format!(
+                "the body is no JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
         })?;
         whole(&mut value);
-        self.schemas.check(schema, &value, "body").map_err(PageError::Misfit)?;
+        self.schemas
+            .check(schema, &value, "body")
+            .map_err(PageError::Misfit)?;
         Ok(value)
     }
 }
@@ -181,7 +201,12 @@ fn whole(value: &mut Value) {
 
 fn described(operation: &Value) -> Operation {
     let (mut path, mut query) = (Vec::new(), Vec::new());
-    for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+    for parameter in operation
+        .get("parameters")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let text = |word| parameter.get(word).and_then(Value::as_str).unwrap_or_default();
         let schema = parameter.get("schema").cloned().unwrap_or_default();
         let required = parameter.get("required") == Some(&Value::Bool(true));
@@ -234,7 +259,9 @@ fn key(headers: &HeaderMap) -> Result<Key, PageError> {
 
 /// Whether the body is said to be of this kind, and UTF-8.
 fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
-    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let said = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let mut parts = said.unwrap_or_default().split(';').map(str::trim);
     let same = parts.next().is_some_and(|bare| bare.eq_ignore_ascii_case(kind));
     same && parts.all(|part| match part.split_once('=') {

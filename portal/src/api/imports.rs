@@ -41,7 +41,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 /// The first line names the columns: `login,email,phone,first-name,last-name,resource,token`. Nothing is changed before
 /// the import is applied. At most 16 MiB and 100,000 lines.
 #[utoipa::path(post, path = "/imports", tag = "imports",
-    request_body(content = String, content_type = "text/csv", description = "UTF-8 text"),
+    request_body(content = String, content_type = "text/csv", description = "UTF-8 text",
+        example = "login,first-name,email\nbruno,Bruno,bruno@example.com\n"),
     responses((status = 201, description = "The import", body = shown::Import)))]
 async fn start_import(api: Api, body: Body) -> Answer {
     let mut parts = Parts::new(body);
@@ -122,7 +123,8 @@ impl Parts {
 
     async fn next(&mut self) -> Result<Part, PageError> {
         while !self.ended && self.held.len() < PART {
-            let frame = std::future::poll_fn(|context| std::pin::Pin::new(&mut self.body).poll_frame(context)).await;
+            let frame =
+                std::future::poll_fn(|context| std::pin::Pin::new(&mut self.body).poll_frame(context)).await;
             match frame {
                 None => self.ended = true,
                 Some(Err(_)) => return Err(PageError::BadRequest),
@@ -144,7 +146,11 @@ impl Parts {
                 .get(..error.valid_up_to())
                 .and_then(|whole| std::str::from_utf8(whole).ok())
                 .unwrap_or_default(),
-            Err(_) => return Err(PageError::Misfit("the file is no UTF-8 text; save it as CSV UTF-8".to_owned())),
+            Err(_) => {
+                return Err(PageError::Misfit(
+                    "the file is no UTF-8 text; save it as CSV UTF-8".to_owned(),
+                ));
+            }
         };
         let end = fitting(text);
         let last = self.ended && end == self.held.len();

@@ -33,7 +33,12 @@ async fn list_resources(api: Api, Query(query): Query<AfterName>) -> Answer {
     responses((status = 201, description = "The resource", body = shown::Resource)))]
 async fn add_resource(api: Api, Asked(mut set): Asked<ResourceSettings>) -> Answer {
     let name = set.name.take().ok_or(PageError::BadRequest)?;
-    api.made(AdminOp::ResourceAdd { name, set }, "resources", Named::By("/name")).await
+    api.made(
+        AdminOp::ResourceAdd { name, set },
+        "resources",
+        Named::By("/name"),
+    )
+    .await
 }
 
 /// One resource

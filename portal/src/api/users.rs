@@ -59,7 +59,8 @@ async fn find_users(api: Api, Query(query): Query<UserQuery>) -> Answer {
 #[utoipa::path(post, path = "/users", tag = "users", request_body = UserNew,
     responses((status = 201, description = "The user", body = shown::User)))]
 async fn add_user(api: Api, Asked(add): Asked<UserAdd>) -> Answer {
-    api.made(AdminOp::UserAdd(add), "users", Named::By("/login")).await
+    api.made(AdminOp::UserAdd(add), "users", Named::By("/login"))
+        .await
 }
 
 /// One user with tokens

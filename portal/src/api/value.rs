@@ -4,27 +4,52 @@ use utoipa::ToSchema;
 
 /// Login name of a person, or an alias; a domain in front or a realm behind does not count.
 #[derive(Debug, ToSchema)]
-#[schema(min_length = 1, max_length = 255, pattern = r#"^[^\x00-\x20\x7f/:*?"<>|&^`]+$"#, example = "alice")]
+#[schema(
+    min_length = 1,
+    max_length = 64,
+    pattern = r#"^[^\x00-\x20\x7f-\xa0/:*?"<>|&^`]+$"#,
+    example = "alice"
+)]
 pub struct Login(pub String);
 
 /// Name of a resource. Case does not count.
 #[derive(Debug, ToSchema)]
-#[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", example = "Office VPN")]
+#[schema(
+    min_length = 1,
+    max_length = 64,
+    pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+    example = "Office VPN"
+)]
 pub struct ResourceName(pub String);
 
 /// Name of a RADIUS client, an SMS provider or a key.
 #[derive(Debug, ToSchema)]
-#[schema(min_length = 1, max_length = 64, pattern = r"^[A-Za-z0-9._-]+$", example = "vpn-1")]
+#[schema(
+    min_length = 1,
+    max_length = 64,
+    pattern = r"^[A-Za-z0-9._-]+$",
+    example = "vpn-1"
+)]
 pub struct Name(pub String);
 
 /// An id: 32 hexadecimal digits.
 #[derive(Debug, ToSchema)]
-#[schema(min_length = 32, max_length = 32, pattern = r"^[0-9a-f]+$", example = "0192f0c1a2b3c4d5e6f708192a3b4c5d")]
+#[schema(
+    min_length = 32,
+    max_length = 32,
+    pattern = r"^[0-9a-f]+$",
+    example = "0192f0c1a2b3c4d5e6f708192a3b4c5d"
+)]
 pub struct Id(pub String);
 
 /// Phone number as people type it. Without a country code, the resource's country counts.
 #[derive(Debug, ToSchema)]
-#[schema(min_length = 3, max_length = 40, pattern = r"^[+0-9(][0-9 ()./-]+$", example = "+49 170 1234567")]
+#[schema(
+    min_length = 3,
+    max_length = 40,
+    pattern = r"^[+0-9(][0-9 ()./-]+$",
+    example = "+49 170 1234567"
+)]
 pub struct Phone(pub String);
 
 /// A password.
@@ -34,12 +59,21 @@ pub struct Password(pub String);
 
 /// An e-mail address.
 #[derive(Debug, ToSchema)]
-#[schema(min_length = 5, max_length = 100, pattern = r"^[^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+\.[^\x00-\x20\x7f@]+$", example = "alice@example.com")]
+#[schema(
+    min_length = 5,
+    max_length = 100,
+    pattern = r"^[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]+@([A-Za-z0-9\u00c0-\uffff-]+\.)+[A-Za-z0-9\u00c0-\uffff-]+$",
+    example = "alice@example.com"
+)]
 pub struct Email(pub String);
 
 /// An e-mail address; empty takes it away.
 #[derive(Debug, ToSchema)]
-#[schema(max_length = 100, pattern = r"^([^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+\.[^\x00-\x20\x7f@]+)?$", example = "alice@example.com")]
+#[schema(
+    max_length = 100,
+    pattern = r"^([A-Za-z0-9!#$%&'*+/=?^_{|}~.-]+@([A-Za-z0-9\u00c0-\uffff-]+\.)+[A-Za-z0-9\u00c0-\uffff-]+)?$",
+    example = "alice@example.com"
+)]
 pub struct EmailOrNone(pub String);
 
 /// First or last name.
@@ -49,12 +83,21 @@ pub struct PersonName(pub String);
 
 /// Name of a token; empty for an automatic one.
 #[derive(Debug, ToSchema)]
-#[schema(max_length = 50, pattern = r"^[^\x00-\x1f\x7f-\x9f<>?/%]*$", example = "My phone")]
+#[schema(
+    max_length = 50,
+    pattern = r"^[^\x00-\x1f\x7f-\x9f<>?/%]*$",
+    example = "My phone"
+)]
 pub struct TokenName(pub String);
 
 /// A PAM service; `*` is every service that no other resource names.
 #[derive(Debug, ToSchema)]
-#[schema(min_length = 1, max_length = 64, pattern = r"^(\*|[A-Za-z0-9._-]+)$", example = "sshd")]
+#[schema(
+    min_length = 1,
+    max_length = 64,
+    pattern = r"^(\*|[A-Za-z0-9._-]+)$",
+    example = "sshd"
+)]
 pub struct PamService(pub String);
 
 /// Two letters of a country (ISO 3166-1).
@@ -64,7 +107,12 @@ pub struct Country(pub String);
 
 /// An address or a network in CIDR notation.
 #[derive(Debug, ToSchema)]
-#[schema(min_length = 2, max_length = 49, pattern = r"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$", example = "192.0.2.0/24")]
+#[schema(
+    min_length = 2,
+    max_length = 49,
+    pattern = r"^((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7})(/[1-9][0-9]{0,2})?$",
+    example = "192.0.2.0/24"
+)]
 pub struct Network(pub String);
 
 /// Shared secret of a RADIUS client. Fewer than 16 characters only with `weak-secret`.
@@ -74,7 +122,11 @@ pub struct SharedSecret(pub String);
 
 /// `https://` and a host name, with a port where needed; empty takes it away. `http://` for this machine alone.
 #[derive(Debug, ToSchema)]
-#[schema(max_length = 255, pattern = r"^([Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\x7f/?#@\\]+/?)?$", example = "https://login.example.com")]
+#[schema(
+    max_length = 255,
+    pattern = r"^([Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\x7f/?#@\\]+/?)?$",
+    example = "https://login.example.com"
+)]
 pub struct BaseUrl(pub String);
 
 /// What somebody may do.

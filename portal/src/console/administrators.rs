@@ -133,19 +133,23 @@ pub(super) async fn new(desk: Desk) -> Page {
 
 /// The page of a set-up link.
 fn link_page(desk: &Desk, login: &str, reply: AdminReply) -> Page {
-    let AdminReply::AdminLink {
-        link,
-        until,
-        mailed,
-    } = reply
-    else {
+    let AdminReply::AdminLink { link, until, mailed } = reply else {
         return Err(PageError::Internal.into());
     };
-    let key = if mailed { "c-admin-link-mailed" } else { "c-admin-link-give" };
+    let key = if mailed {
+        "c-admin-link-mailed"
+    } else {
+        "c-admin-link-give"
+    };
     let words = (desk.t(key), desk.t("c-link"));
-    Once::secret(below(desk, login), words, link, "/settings/administrators".to_owned())
-        .until(desk.t("c-good-until").arg("when", when(until)))
-        .show()
+    Once::secret(
+        below(desk, login),
+        words,
+        link,
+        "/settings/administrators".to_owned(),
+    )
+    .until(desk.t("c-good-until").arg("when", when(until)))
+    .show()
 }
 
 /// The new administrator; the set-up link is shown once.
@@ -253,7 +257,10 @@ pub(super) async fn removal(Path(login): Path<String>, desk: Desk) -> Page {
 /// The end.
 pub(super) async fn remove(Path(login): Path<String>, sent: Sent) -> Page {
     let desk = &sent.desk;
-    match desk.attempt(AdminOp::AdminRemove { login: login.clone() }).await? {
+    match desk
+        .attempt(AdminOp::AdminRemove { login: login.clone() })
+        .await?
+    {
         Ok(_) => desk.done("/settings/administrators", "removed"),
         Err(fault) => confirm(desk, &login, REMOVE, desk.refusal(&fault, &[], "main")),
     }
@@ -311,17 +318,21 @@ pub(super) mod keys {
 
     async fn add_form(desk: &Desk, errors: Errors) -> Page {
         let resources = desk.resource_names().await?;
-        Ask::new(below(desk, desk.t("c-add-key")), desk.t("c-create"), "/settings/keys")
-            .lead(desk.t("c-add-key-lead"))
-            .field(desk.line("name", &desk.t("c-name"), "").more("maxlength=64"))
-            .fields(rights(desk, &resources, "admin", &[]))
-            .field(
-                desk.line("days", &desk.t("c-key-days"), "90")
-                    .kind(Kind::Number)
-                    .hint(&desk.t("c-key-days-hint"))
-                    .more("min=1 max=3650"),
-            )
-            .show(desk, errors)
+        Ask::new(
+            below(desk, desk.t("c-add-key")),
+            desk.t("c-create"),
+            "/settings/keys",
+        )
+        .lead(desk.t("c-add-key-lead"))
+        .field(desk.line("name", &desk.t("c-name"), "").more("maxlength=64"))
+        .fields(rights(desk, &resources, "admin", &[]))
+        .field(
+            desk.line("days", &desk.t("c-key-days"), "90")
+                .kind(Kind::Number)
+                .hint(&desk.t("c-key-days-hint"))
+                .more("min=1 max=3650"),
+        )
+        .show(desk, errors)
     }
 
     /// Form: a new key.
@@ -347,7 +358,10 @@ pub(super) mod keys {
         };
         match desk.attempt(op).await? {
             Ok(AdminReply::ApiKeySecret { key, secret }) => {
-                let words = (desk.t("c-key-secret-text").arg("name", key.name.as_str()), desk.t("c-key"));
+                let words = (
+                    desk.t("c-key-secret-text").arg("name", key.name.as_str()),
+                    desk.t("c-key"),
+                );
                 let next = path("/settings/keys", &[("done", "added")]);
                 Once::secret(below(desk, desk.t("c-add-key")), words, secret, next).show()
             }

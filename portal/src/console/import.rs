@@ -53,7 +53,10 @@ fn parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
     while rest.len() > PART {
-        let end = (0..=PART).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(PART);
+        let end = (0..=PART)
+            .rev()
+            .find(|at| rest.is_char_boundary(*at))
+            .unwrap_or(PART);
         let (part, behind) = rest.split_at(end);
         parts.push(part);
         rest = behind;
@@ -64,7 +67,11 @@ fn parts(text: &str) -> Vec<&str> {
 
 fn unread(error: &MultipartError) -> Halt {
     let too_large = error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE;
-    Halt::from(if too_large { PageError::TooLarge } else { PageError::BadRequest })
+    Halt::from(if too_large {
+        PageError::TooLarge
+    } else {
+        PageError::BadRequest
+    })
 }
 
 /// The file: it is handed to the daemon in parts, which makes the plan.
@@ -162,7 +169,10 @@ impl ImportPage {
 
     /// Share of the lines that are done, in percent.
     fn percent(&self) -> u64 {
-        (self.state.done * 100).checked_div(self.state.lines).unwrap_or(0).min(100)
+        (self.state.done * 100)
+            .checked_div(self.state.lines)
+            .unwrap_or(0)
+            .min(100)
     }
 }
 
@@ -173,7 +183,12 @@ async fn page(desk: &Desk, id: &str, errors: Errors) -> Page {
         after: desk.query("after").parse().unwrap_or(0),
         only: desk.given("only"),
     };
-    let state = match desk.admin(AdminOp::ImportShow { import: id.to_owned() }).await? {
+    let state = match desk
+        .admin(AdminOp::ImportShow {
+            import: id.to_owned(),
+        })
+        .await?
+    {
         AdminReply::Import(state) => state,
         _ => return Err(PageError::Internal.into()),
     };

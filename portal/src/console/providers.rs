@@ -57,7 +57,10 @@ async fn providers(desk: &Desk) -> Result<Vec<ProviderView>, Halt> {
 }
 
 async fn one(desk: &Desk, name: &str) -> Result<ProviderView, Halt> {
-    let found = providers(desk).await?.into_iter().find(|provider| provider.name == name);
+    let found = providers(desk)
+        .await?
+        .into_iter()
+        .find(|provider| provider.name == name);
     found.ok_or_else(|| PageError::NotFound.into())
 }
 
@@ -95,7 +98,11 @@ fn add_form(desk: &Desk, errors: Errors) -> Page {
         .to_vec();
     Ask::new(f, desk.t("c-create"), "/providers")
         .lead(desk.t("c-add-provider-lead"))
-        .field(desk.line("name", &desk.t("c-name"), "").more("maxlength=64"))
+        .field(
+            desk.line("name", &desk.t("c-name"), "")
+                .hint(&desk.t("c-provider-name-hint"))
+                .more("maxlength=64 spellcheck=false"),
+        )
         .field(desk.select("kind", &desk.t("c-kind"), kinds, "http"))
         .field(
             desk.line("sender", &desk.t("c-sender"), "")
@@ -128,7 +135,10 @@ pub(super) async fn add(sent: Sent) -> Page {
     }
     let priority = whole(desk, form, "priority", &mut errors);
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(form.get("config")) {
-        let text = desk.t("c-json-wrong").arg("line", error.line()).arg("column", error.column());
+        let text = desk
+            .t("c-json-wrong")
+            .arg("line", error.line())
+            .arg("column", error.column());
         errors.add("config", text);
     }
     if !errors.is_empty() {
@@ -144,7 +154,13 @@ pub(super) async fn add(sent: Sent) -> Page {
     match desk.attempt(op).await? {
         Ok(_) => desk.done("/providers", "added"),
         Err(fault) => {
-            let fields = [("sender", "sender"), ("priority", "priority"), ("named", "name"), ("taken", "name")];
+            let fields = [
+                ("provider name", "name"),
+                ("sender", "sender"),
+                ("priority", "priority"),
+                ("named", "name"),
+                ("taken", "name"),
+            ];
             add_form(desk, desk.refusal(&fault, &fields, "config"))
         }
     }
@@ -219,7 +235,10 @@ pub(super) async fn removal(Path(name): Path<String>, desk: Desk) -> Page {
 /// Its end.
 pub(super) async fn remove(Path(name): Path<String>, sent: Sent) -> Page {
     let desk = &sent.desk;
-    match desk.attempt(AdminOp::SmsProviderRemove { name: name.clone() }).await? {
+    match desk
+        .attempt(AdminOp::SmsProviderRemove { name: name.clone() })
+        .await?
+    {
         Ok(_) => desk.done("/providers", "removed"),
         Err(fault) => remove_form(desk, &name, desk.refusal(&fault, &[], "main")),
     }

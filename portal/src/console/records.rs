@@ -49,7 +49,9 @@ pub(super) async fn messages(desk: Desk) -> Page {
 }
 
 /// Parameters of the audit log's address.
-const FILTERS: [&str; 8] = ["user", "resource", "kind", "reason", "ref", "source", "from", "until"];
+const FILTERS: [&str; 8] = [
+    "user", "resource", "kind", "reason", "ref", "source", "from", "until",
+];
 
 #[derive(Template)]
 #[template(path = "console/audit.html")]
@@ -116,10 +118,7 @@ impl AuditPage {
 }
 
 /// Audit rows of a filter, and where older ones begin.
-pub(super) async fn found(
-    desk: &Desk,
-    filter: AuditFilter,
-) -> Result<(Vec<AuditView>, Option<u64>), Halt> {
+pub(super) async fn found(desk: &Desk, filter: AuditFilter) -> Result<(Vec<AuditView>, Option<u64>), Halt> {
     let op = AdminOp::AuditFind {
         filter,
         before: desk.query("before").parse().ok(),
@@ -146,8 +145,10 @@ pub(super) async fn audit(desk: Desk) -> Page {
     };
     let (rows, before) = found(&desk, filter).await?;
     let values: Vec<(&'static str, String)> = FILTERS.map(|name| (name, text(name))).to_vec();
-    let mut parameters: Vec<(&str, &str)> =
-        values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut parameters: Vec<(&str, &str)> = values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let newest = path("/audit", &parameters);
     let older = before.map(|before| before.to_string());
     let next = older.as_deref().map_or_else(String::new, |older| {
@@ -224,9 +225,13 @@ struct ExplainPage {
 
 impl ExplainPage {
     fn channels(&self) -> Vec<(&'static str, Text)> {
-        [("", "c-channel-any"), ("pam", "c-channel-pam"), ("radius", "c-channel-radius")]
-            .map(|(word, key)| (word, self.f.t(key)))
-            .to_vec()
+        [
+            ("", "c-channel-any"),
+            ("pam", "c-channel-pam"),
+            ("radius", "c-channel-radius"),
+        ]
+        .map(|(word, key)| (word, self.f.t(key)))
+        .to_vec()
     }
 }
 

@@ -39,8 +39,7 @@ struct UsersPage {
 
 async fn users_page(desk: &Desk, name: &str, errors: Errors) -> Page {
     let base = format!("{}/users", resource_path(name));
-    let (users, last) =
-        users::found(desk, Some(name.to_owned()), (desk.given("after"), ROWS)).await?;
+    let (users, last) = users::found(desk, Some(name.to_owned()), (desk.given("after"), ROWS)).await?;
     let parameters = [("search", desk.query("search"))];
     let f = resources::frame(desk, name, Tab::Users).with_errors(errors);
     let page = UsersPage {

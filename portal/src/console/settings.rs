@@ -9,7 +9,10 @@ use super::{
     users::names,
     words::tab,
 };
-use crate::{PageError, ui::{ConsoleFrame, Errors}};
+use crate::{
+    PageError,
+    ui::{ConsoleFrame, Errors},
+};
 
 /// What the pages of the settings are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +31,11 @@ pub(super) fn frame(desk: &Desk, current: Tab) -> ConsoleFrame {
         (Tab::Sms, "c-sms-policy", "/settings/sms"),
         (Tab::Portal, "c-portal-settings", "/settings/portal"),
         (Tab::Mail, "c-mail", "/settings/mail"),
-        (Tab::Administrators, "c-administrators", "/settings/administrators"),
+        (
+            Tab::Administrators,
+            "c-administrators",
+            "/settings/administrators",
+        ),
         (Tab::Keys, "c-keys", "/settings/keys"),
     ]
     .into_iter()
@@ -201,8 +208,16 @@ fn mail_form(desk: &Desk, mail: &MailView, errors: Errors) -> Page {
     ]
     .map(|(word, key)| (word.to_owned(), desk.t(key).to_string()))
     .to_vec();
-    let security = if mail.security.is_empty() { "starttls" } else { &mail.security };
-    let kept = if mail.password { "c-mail-password-kept" } else { "c-mail-password-hint" };
+    let security = if mail.security.is_empty() {
+        "starttls"
+    } else {
+        &mail.security
+    };
+    let kept = if mail.password {
+        "c-mail-password-kept"
+    } else {
+        "c-mail-password-hint"
+    };
     let mut fields = vec![
         desk.line("host", &desk.t("c-mail-host"), &mail.host)
             .hint(&desk.t("c-mail-host-hint"))
@@ -222,7 +237,11 @@ fn mail_form(desk: &Desk, mail: &MailView, errors: Errors) -> Page {
         desk.line("from", &desk.t("c-mail-from"), &mail.from)
             .hint(&desk.t("c-mail-from-hint")),
     );
-    let ca = if mail.ca { "c-mail-ca-kept" } else { "c-mail-ca-hint" };
+    let ca = if mail.ca {
+        "c-mail-ca-kept"
+    } else {
+        "c-mail-ca-hint"
+    };
     fields.push(
         desk.area("ca", &desk.t("c-mail-ca"), "")
             .hint(&desk.t(ca))

@@ -1,11 +1,12 @@
 // What a scenario is given.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { Reports, originsIn, scripts, settings } from './browser.mjs';
 import { gate } from './gate.mjs';
 import { Inbox } from './inbox.mjs';
+import { shrink } from './png.mjs';
 
 /** How long a page may take for one thing. */
 const PATIENCE = 10_000;
@@ -163,9 +164,9 @@ export class Scenario {
 
   /**
    * Looks at the page as it stands, without loading it anew, in each scheme and width. Gives the violations; fails no
-   * step. `shots` is a folder for a picture of each.
+   * step. `shots` is a folder for a picture of each, and `named` gives its name where the usual one will not do.
    */
-  async look(name, { schemes = SCHEMES, widths = WIDTHS, shots } = {}) {
+  async look(name, { schemes = SCHEMES, widths = WIDTHS, shots, named } = {}) {
     const { page, locale, scheme: own } = this.#window;
     const before = page.viewportSize();
     const all = [];
@@ -175,7 +176,7 @@ export class Scenario {
         const begun = performance.now();
         await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
         const violations = await gate(this.#window, this.#reports);
-        if (shots) await this.shot(`${name}-${locale}-${width}-${scheme}`, shots);
+        if (shots) await this.#small(named?.(width, scheme) ?? `${name}-${locale}-${width}-${scheme}`, shots);
         this.#emit({ type: 'look', page: name, url: page.url(), scheme, width, locale, ms: since(begun), violations });
         all.push(...violations.map((violation) => ({ ...violation, scheme, width, locale })));
       }
@@ -215,6 +216,12 @@ export class Scenario {
     if (all.length > 0) throw new Error(told(all));
   }
 
+  async #small(name, folder) {
+    await mkdir(folder, { recursive: true });
+    const picture = await this.page.screenshot({ fullPage: true, animations: 'disabled' });
+    await writeFile(join(folder, `${name.replace(/[^\w.-]+/g, '-')}.png`), shrink(picture));
+  }
+
   async #windowOf(page, { js, locale, scheme }) {
     const cdp = await page.context().newCDPSession(page);
     // By Playwright's own option the checks of the gate could not run either.
@@ -242,7 +249,7 @@ export function plain(message) {
 }
 
 /** Violations in lines, the same of several widths and schemes as one. */
-function told(violations) {
+export function told(violations) {
   const lines = new Map();
   for (const { page, rule, what, where, locale, width, scheme } of violations) {
     const line = `${page ? `${page}: ` : ''}${rule} at ${where}: ${what}`;

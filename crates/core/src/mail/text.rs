@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::Timestamp;
 use crate::challenge::Label;
 use crate::code::Code;
+use crate::portal::verification::Act;
 
 mod de;
 mod en;
@@ -125,6 +126,17 @@ pub enum Letter<'a> {
         label: Label,
         /// How long it is good.
         minutes: u32,
+    },
+    /// A fresh code for one act, which it names.
+    ActCode {
+        /// The code.
+        code: &'a Code,
+        /// What the page shows too.
+        label: Label,
+        /// How long it is good.
+        minutes: u32,
+        /// The act.
+        act: &'a Act,
     },
     /// A code that proves that a new address is the person's; goes to the new address.
     NewAddressCode {

@@ -4,6 +4,8 @@
 //! verification takes it. Wrong codes count on the verification whatever the method, and those of the second factor on the person's
 //! guard as at every login. A bypass is not looked at: it never satisfies the portal.
 
+use std::cmp::Ordering;
+
 use zeroize::Zeroizing;
 
 use super::factors::{Factors, Method, RecoverySet, TotpToken, Way};
@@ -202,20 +204,28 @@ fn malformed(typed: &Typed<'_>, way: &Way, view: &View<'_>) -> Option<Why> {
             return typed.text.trim().is_empty().then_some(Why::TooFew);
         }
     };
+    let why = misshapen(typed.text, expected)?;
     // A code of another app of theirs may be as long as it is.
-    let other = typed.method == Method::Totp && view.factors.totp.len() > 1;
-    let mut digits: usize = 0;
-    for c in typed.text.trim().chars().filter(|c| !matches!(c, ' ' | '-')) {
+    let mut apps = view.factors.totp.iter();
+    let other = typed.method == Method::Totp && apps.any(|app| misshapen(typed.text, app.digits()).is_none());
+    (!other).then_some(why)
+}
+
+/// Why what was typed cannot be a code of so many digits; blanks and hyphens do not count.
+#[must_use]
+pub fn misshapen(typed: &str, digits: u8) -> Option<Why> {
+    let mut found: usize = 0;
+    for c in typed.trim().chars().filter(|c| !matches!(c, ' ' | '-')) {
         if !c.is_ascii_digit() {
             return Some(Why::NotDigits);
         }
-        digits = digits.saturating_add(1);
+        found = found.saturating_add(1);
     }
-    let expected = usize::from(expected);
-    if digits < expected && !(other && digits >= 6) {
-        return Some(Why::TooFew);
+    match found.cmp(&usize::from(digits)) {
+        Ordering::Less => Some(Why::TooFew),
+        Ordering::Equal => None,
+        Ordering::Greater => Some(Why::TooMany),
     }
-    (digits > expected && !(other && digits <= 8)).then_some(Why::TooMany)
 }
 
 /// The changes of a right one; `None` for a wrong one.

@@ -185,6 +185,13 @@ pub fn may_mail(counters: &MailCounters, source: &Source, now: Timestamp) -> Res
     Ok(())
 }
 
+/// Whether somebody who is signed in may ask for one more code by e-mail: the limits of the address and of the source network.
+#[must_use]
+pub fn may_mail_to(address: &Counter, network: &Counter, source: &Source, now: Timestamp) -> bool {
+    let full = |counter: &Counter, limit| counter.short.count_at(now, HOUR) >= limit;
+    !full(address, MAILS_TO_ADDRESS) && !(source.address.is_some() && full(network, MAILS_FROM_NETWORK))
+}
+
 /// Seconds for which codes from e-mails are not looked at for this name and network.
 #[must_use]
 pub fn mail_closed(counters: &MailCounters, source: &Source, now: Timestamp) -> Option<u32> {

@@ -30,6 +30,7 @@ pub(super) struct Programs {
     own: PathBuf,
     daemon: PathBuf,
     radius: PathBuf,
+    portal: PathBuf,
 }
 
 impl Programs {
@@ -47,6 +48,7 @@ impl Programs {
         Ok(Self {
             daemon: beside("otpostd")?,
             radius: beside("otpost-radius")?,
+            portal: beside("otpost-portal")?,
             own,
         })
     }
@@ -57,6 +59,10 @@ impl Programs {
 
     pub(super) fn radius(&self, config: &Path, sandbox: &Sandbox) -> Result<Child, DemoError> {
         self.start("otpost-radius", &self.radius, config, sandbox)
+    }
+
+    pub(super) fn portal(&self, config: &Path, sandbox: &Sandbox) -> Result<Child, DemoError> {
+        self.start("otpost-portal", &self.portal, config, sandbox)
     }
 
     fn start(

@@ -7,8 +7,8 @@ use nix::errno::Errno;
 pub enum DemoError {
     /// A program is not where it should be.
     #[error(
-        "{path} is not there: the demonstration needs otpostd and otpost-radius beside otpostctl; build all three: \
-         cargo build -p otpost-daemon -p otpost-radius -p otpost-ctl",
+        "{path} is not there: the demonstration needs otpostd, otpost-radius and otpost-portal beside otpostctl; \
+         build all four: cargo build -p otpost-daemon -p otpost-radius -p otpost-portal -p otpost-ctl",
         path = .path.display()
     )]
     Missing {

@@ -1,11 +1,13 @@
-//! The demonstration: all processes on temporary state, a VPN login that needs a code by text, and a page that shows
-//! the texts. Nothing of it is left behind.
+//! The demonstration: all processes on temporary state, a VPN login that needs a code by text, a portal to try, and a
+//! page that shows the texts. Nothing of it is left behind.
 
 mod children;
+mod closing;
 mod error;
 mod inbox;
 mod logins;
 mod page;
+mod portal;
 mod sandbox;
 mod setup;
 mod signals;
@@ -21,8 +23,10 @@ use crate::{
     radius::{Direction, RadiusError, Server, Transcript},
 };
 use children::{Child, Programs};
+use closing::Places;
 use inbox::{Inbox, Texts};
 use page::Page;
+use portal::Sites;
 use sandbox::Sandbox;
 use signals::Signals;
 
@@ -48,13 +52,14 @@ pub(crate) fn run(options: &Demo, io: &mut Io<'_>) -> Result<Exit, CtlError> {
     )?;
     io.out.flush()?;
 
-    // Dropped in the opposite order: the page, otpost-radius, otpostd, and the directory at last.
+    // Dropped in the opposite order: the page, otpost-portal, otpost-radius, otpostd, and the directory at last.
     let mut daemon = start_daemon(&programs, &sandbox, &signals)?;
     let secret = setup::populate(&sandbox)?;
     let (mut radius, port) = start_radius(&programs, &sandbox, &signals, &mut daemon)?;
+    let (mut portal, sites) = portal::start(&programs, &sandbox, &signals, &mut daemon)?;
     let texts = Texts::default();
     let mut inbox = Inbox::new(sandbox.inbox(), texts.clone());
-    let page = Page::start(texts).map_err(|error| DemoError::Page(error.kind()))?;
+    let page = Page::start(texts, &sites.portal()).map_err(|error| DemoError::Page(error.kind()))?;
 
     let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
     let shared = SharedSecret::new(secret.expose().as_bytes()).map_err(RadiusError::Wire)?;
@@ -64,7 +69,7 @@ pub(crate) fn run(options: &Demo, io: &mut Io<'_>) -> Result<Exit, CtlError> {
     server.timeout = Duration::from_secs(1);
     server.tries = 10;
 
-    introduce(io, address)?;
+    introduce(io, address, &sites)?;
     let mut stage = logins::Stage {
         server: &server,
         inbox: &mut inbox,
@@ -77,14 +82,28 @@ pub(crate) fn run(options: &Demo, io: &mut Io<'_>) -> Result<Exit, CtlError> {
     // A process that died is the better explanation.
     daemon.check()?;
     radius.check()?;
+    portal.check()?;
     shown?;
     if options.once {
         writeln!(io.out, "\nAll of it went as it should.")?;
         return Ok(Exit::Done);
     }
 
-    explain(io, &sandbox, address, &page, secret.expose())?;
-    stay(io, (&mut daemon, &mut radius), &mut inbox, &signals)?;
+    Places {
+        sandbox: &sandbox,
+        radius: address,
+        secret: &secret,
+        inbox: page.address(),
+        portal: &sites.portal(),
+        setup_link: &portal::setup_link(&sandbox)?,
+    }
+    .explain(io)?;
+    stay(
+        io,
+        &mut [&mut daemon, &mut radius, &mut portal],
+        &mut inbox,
+        &signals,
+    )?;
     writeln!(io.out, "\nStopping, and removing {}.", sandbox.path().display())?;
     Ok(Exit::Done)
 }
@@ -136,7 +155,7 @@ fn start_radius(
     }
 }
 
-fn introduce(io: &mut Io<'_>, server: std::net::SocketAddr) -> Result<(), CtlError> {
+fn introduce(io: &mut Io<'_>, server: std::net::SocketAddr, sites: &Sites) -> Result<(), CtlError> {
     let (user, password, client) = (setup::USER, setup::PASSWORD, setup::CLIENT);
     writeln!(io.out)?;
     crate::render::fields(
@@ -152,56 +171,8 @@ fn introduce(io: &mut Io<'_>, server: std::net::SocketAddr) -> Result<(), CtlErr
                 "VPN",
                 format!("RADIUS client \"{client}\"; otpost-radius listens at {server}"),
             ),
+            ("Portal", sites.portal()),
         ],
-    )?;
-    Ok(io.out.flush()?)
-}
-
-fn explain(
-    io: &mut Io<'_>,
-    sandbox: &Sandbox,
-    server: std::net::SocketAddr,
-    page: &Page,
-    secret: &str,
-) -> Result<(), CtlError> {
-    let (user, password) = (setup::USER, setup::PASSWORD);
-    let secret_file = sandbox.write("radius.secret", secret)?;
-    let ctl = children::own_name();
-    let socket = sandbox.admin_socket();
-    let (ctl, socket, secret_file) = (ctl.display(), socket.display(), secret_file.display());
-    let mut transcript = Transcript {
-        color: io.color,
-        out: &mut *io.out,
-    };
-    transcript.heading("Now you: log in by hand, in another terminal")?;
-    writeln!(
-        io.out,
-        "  With radclient (package freeradius-utils). First the password; the answer has a State, and the text a code:\n\
-         \n\
-         \x20   echo 'User-Name={user},User-Password=\"{password}\",Message-Authenticator=0x00' | radclient -x {server} auth {secret}\n\
-         \n\
-         \x20 Then the code, with State copied from the answer (0x...):\n\
-         \n\
-         \x20   echo 'User-Name={user},User-Password=\"CODE\",State=STATE,Message-Authenticator=0x00' | radclient -x {server} auth {secret}\n\
-         \n\
-         \x20 Without radclient:\n\
-         \n\
-         \x20   {ctl} radius test {user} --server {server} --secret-file {secret_file}\n\
-         \n\
-         \x20 Look inside:\n\
-         \n\
-         \x20   {ctl} --socket {socket} audit tail --follow\n\
-         \x20   {ctl} --socket {socket} login explain {user}@{client}\n",
-        client = setup::CLIENT,
-    )?;
-    let mut transcript = Transcript {
-        color: io.color,
-        out: &mut *io.out,
-    };
-    transcript.heading(&format!("Texts appear here, and on http://{}/", page.address()))?;
-    writeln!(
-        io.out,
-        "  Ctrl-C ends the demonstration and removes everything.\n"
     )?;
     Ok(io.out.flush()?)
 }
@@ -209,13 +180,14 @@ fn explain(
 /// Shows texts until a signal, or until a process dies.
 fn stay(
     io: &mut Io<'_>,
-    (daemon, radius): (&mut Child, &mut Child),
+    programs: &mut [&mut Child],
     inbox: &mut Inbox,
     signals: &Signals,
 ) -> Result<(), CtlError> {
     while !signals.arrived(Duration::from_millis(200)) {
-        daemon.check()?;
-        radius.check()?;
+        for program in &mut *programs {
+            program.check()?;
+        }
         for text in inbox.read()? {
             let mut transcript = Transcript {
                 color: io.color,

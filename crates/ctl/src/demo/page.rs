@@ -34,15 +34,16 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Serves `texts` on a free port.
-    pub(super) fn start(texts: Texts) -> io::Result<Self> {
+    /// Serves `texts` on a free port, with a link to the portal.
+    pub(super) fn start(texts: Texts, portal: &str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let portal: Arc<str> = portal.into();
         let thread = thread::Builder::new()
             .name("page".to_owned())
-            .spawn(move || serve(&listener, &texts, &stopped))?;
+            .spawn(move || serve(&listener, &texts, &portal, &stopped))?;
         Ok(Self {
             address,
             stop,
@@ -66,7 +67,7 @@ impl Drop for Page {
     }
 }
 
-fn serve(listener: &TcpListener, texts: &Texts, stop: &AtomicBool) {
+fn serve(listener: &TcpListener, texts: &Texts, portal: &Arc<str>, stop: &AtomicBool) {
     let open = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         if stop.load(Ordering::SeqCst) {
@@ -81,12 +82,12 @@ fn serve(listener: &TcpListener, texts: &Texts, stop: &AtomicBool) {
         if slot.taken > MOST_CONNECTIONS {
             continue;
         }
-        let texts = texts.clone();
+        let (texts, portal) = (texts.clone(), Arc::clone(portal));
         // Where no thread can be had the connection is dropped, and the browser tries again.
         let _ = thread::Builder::new().spawn(move || {
             let _slot = slot;
             // The browser has gone, or is too slow; the page refreshes by itself.
-            let _ = converse(stream, &texts);
+            let _ = converse(stream, &texts, &portal);
         });
     }
 }
@@ -112,7 +113,7 @@ impl Drop for Slot {
     }
 }
 
-fn converse(mut stream: TcpStream, texts: &Texts) -> io::Result<()> {
+fn converse(mut stream: TcpStream, texts: &Texts, portal: &str) -> io::Result<()> {
     let deadline = Deadline::after(PATIENCE);
     let mut head = Vec::new();
     let mut chunk = [0; 1024];
@@ -128,14 +129,14 @@ fn converse(mut stream: TcpStream, texts: &Texts) -> io::Result<()> {
         }
     }
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(respond(&head, &texts.all()).as_bytes())?;
+    stream.write_all(respond(&head, &texts.all(), portal).as_bytes())?;
     stream.shutdown(Shutdown::Write)
 }
 
 /// The whole answer to a request's head.
-fn respond(head: &[u8], texts: &[Text]) -> String {
+fn respond(head: &[u8], texts: &[Text], portal: &str) -> String {
     match asked(head) {
-        Ok(()) => answer("200 OK", "text/html", &html(texts)),
+        Ok(()) => answer("200 OK", "text/html", &html(texts, portal)),
         Err(status) => answer(status, "text/plain", status),
     }
 }
@@ -195,14 +196,15 @@ fn loopback(host: &str) -> bool {
     name == "127.0.0.1" || name == "[::1]" || name.eq_ignore_ascii_case("localhost")
 }
 
-fn html(texts: &[Text]) -> String {
+fn html(texts: &[Text], portal: &str) -> String {
     let list: String = if texts.is_empty() {
-        "<p class=none>No text yet. Log in, and it appears here.</p>".to_owned()
+        "<p class=none>No text yet. Log in, or enrol a phone, and it appears here.</p>".to_owned()
     } else {
         texts.iter().rev().map(bubble).collect()
     };
     format!(
-        "{HEAD}<main><h1>Texts</h1>{list}<footer>otpost demonstration &middot; newest first &middot; refreshes by itself</footer></main></html>\n"
+        "{HEAD}<main><h1>Texts</h1><nav><a href=\"{portal}\" target=_blank rel=noopener>Enrol a phone on the portal</a></nav>{list}<footer>otpost demonstration &middot; newest first &middot; refreshes by itself</footer></main></html>\n",
+        portal = escape(portal),
     )
 }
 
@@ -266,6 +268,8 @@ body { margin: 0; padding: 2rem 1rem; background: var(--ground); color: var(--in
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 30rem; margin: 0 auto; }
 h1 { margin: 0 0 1rem; font-size: 1.25rem; font-weight: 650; }
+nav { margin: 0 0 1rem; }
+a { color: var(--mark); }
 article { margin: 0 0 .75rem; padding: .75rem 1rem 1rem; background: var(--card); border: 1px solid var(--line);
   border-radius: .25rem 1rem 1rem 1rem; }
 header { display: flex; justify-content: space-between; gap: 1rem; color: var(--faint); font-size: .8125rem;

@@ -7,7 +7,7 @@ use std::{
 
 use otpost_ipc::{
     Secret,
-    admin::{AdminOp, AdminReply, ResourceSettings, SmsPolicySet, Status, UserAdd},
+    admin::{AdminOp, AdminReply, ResourceSettings, SelfServiceSettings, SmsPolicySet, Status, UserAdd},
     radius::MessageAuthenticator,
 };
 use serde_json::json;
@@ -17,14 +17,24 @@ use crate::CtlError;
 
 /// The resource.
 pub(super) const RESOURCE: &str = "Demo VPN";
+/// Where its self-service is, below `/s/`.
+pub(super) const ADDRESS: &str = "demo";
 /// The user.
 pub(super) const USER: &str = "alice";
 /// Her password.
 pub(super) const PASSWORD: &str = "correct horse";
 /// Her phone: ACMA keeps 0491 570 156 free for fiction, so nobody's phone ever rings.
 pub(super) const PHONE: &str = "+61491570156";
-/// Country of the phone.
+/// Country of the phones.
 pub(super) const COUNTRY: &str = "AU";
+/// Its name.
+pub(super) const COUNTRY_NAME: &str = "Australia";
+/// The user who has no phone yet.
+pub(super) const NEWCOMER: &str = "bob";
+/// His password.
+pub(super) const NEWCOMER_PASSWORD: &str = "battery staple";
+/// A phone he may enrol, as people write it; free for fiction as well.
+pub(super) const NEWCOMER_PHONE: &str = "+61 491 570 157";
 /// The RADIUS client.
 pub(super) const CLIENT: &str = "demo";
 
@@ -46,6 +56,15 @@ pub(super) fn radius_toml(sandbox: &Sandbox, port: u16) -> String {
         "listen = [\"{}:{port}\"]\nsocket = {}\nshutdown-grace = \"2s\"\n",
         Ipv4Addr::LOCALHOST,
         quoted(&sandbox.sockets().join("radius.sock"))
+    )
+}
+
+/// On loopback, so without TLS; the system picks the ports.
+pub(super) fn portal_toml(sandbox: &Sandbox) -> String {
+    let any = format!("listen = [\"{}:0\"]", Ipv4Addr::LOCALHOST);
+    format!(
+        "socket = {}\nshutdown-grace = \"2s\"\n\n[self-service]\n{any}\n\n[console]\n{any}\n\n[tls]\nmode = \"off\"\n",
+        quoted(&sandbox.sockets().join("portal.sock"))
     )
 }
 
@@ -77,6 +96,14 @@ pub(super) fn populate(sandbox: &Sandbox) -> Result<Secret, CtlError> {
             name: RESOURCE.to_owned(),
             set: ResourceSettings {
                 pam_services: Some(vec!["*".to_owned()]),
+                region: Some(COUNTRY.to_owned()),
+                self_service: Some(SelfServiceSettings {
+                    address: Some(ADDRESS.to_owned()),
+                    actions: Some(vec!["all".to_owned()]),
+                    kinds: Some(["sms", "totp", "recovery"].map(str::to_owned).to_vec()),
+                    otp_length: Some("choice".to_owned()),
+                    ..SelfServiceSettings::default()
+                }),
                 ..ResourceSettings::default()
             },
         },
@@ -112,6 +139,17 @@ pub(super) fn populate(sandbox: &Sandbox) -> Result<Secret, CtlError> {
         AdminOp::UserAdd(UserAdd {
             login: USER.to_owned(),
             password: Some(PASSWORD.into()),
+            first_name: "Alice".to_owned(),
+            resources: vec![RESOURCE.to_owned()],
+            ..UserAdd::default()
+        }),
+    )?;
+    ask(
+        sandbox,
+        AdminOp::UserAdd(UserAdd {
+            login: NEWCOMER.to_owned(),
+            password: Some(NEWCOMER_PASSWORD.into()),
+            first_name: "Bob".to_owned(),
             resources: vec![RESOURCE.to_owned()],
             ..UserAdd::default()
         }),
@@ -143,7 +181,7 @@ pub(super) fn populate(sandbox: &Sandbox) -> Result<Secret, CtlError> {
 
 #[cfg(test)]
 mod tests {
-    use otpost_conf::{DaemonConfig, RadiusConfig, parse};
+    use otpost_conf::{DaemonConfig, PortalConfig, RadiusConfig, parse};
 
     use super::*;
 
@@ -161,14 +199,20 @@ mod tests {
         let radius: RadiusConfig = parse(Path::new("radius.toml"), &radius_toml(&sandbox, 1812)).unwrap();
         assert_eq!(radius.listen, ["127.0.0.1:1812".parse().unwrap()]);
         assert_eq!(radius.socket, daemon.sockets.directory.join("radius.sock"));
+        let portal: PortalConfig = parse(Path::new("portal.toml"), &portal_toml(&sandbox)).unwrap();
+        assert_eq!(portal.socket, daemon.sockets.directory.join("portal.sock"));
+        assert_eq!(portal.self_service.listen, ["127.0.0.1:0".parse().unwrap()]);
+        assert_eq!(portal.console.listen, portal.self_service.listen);
     }
 
     #[test]
-    fn the_phone_is_a_valid_mobile_number_of_its_country() {
-        let number = phonenumber::parse(None, PHONE).unwrap();
-        assert!(phonenumber::is_valid(&number));
-        assert_eq!(number.country().id().unwrap().as_ref(), COUNTRY);
-        let kind = number.number_type(&phonenumber::metadata::DATABASE);
-        assert_eq!(kind, phonenumber::Type::Mobile);
+    fn the_phones_are_valid_mobile_numbers_of_their_country() {
+        for phone in [PHONE, NEWCOMER_PHONE] {
+            let number = phonenumber::parse(None, phone).unwrap();
+            assert!(phonenumber::is_valid(&number), "{phone}");
+            assert_eq!(number.country().id().unwrap().as_ref(), COUNTRY);
+            let kind = number.number_type(&phonenumber::metadata::DATABASE);
+            assert_eq!(kind, phonenumber::Type::Mobile, "{phone}");
+        }
     }
 }

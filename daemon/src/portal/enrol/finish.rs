@@ -168,12 +168,12 @@ fn give(
         tx,
         &RecoverySet {
             owner: Owner::User(asker.user.id),
-            set: prepared.set.clone(),
+            set: prepared.fresh.set.clone(),
         },
     )?;
     enrolment.offered = enrolment.offered.saturating_add(1);
     document::put(tx, enrolment)?;
-    Ok(prepared.shown())
+    Ok(prepared.fresh.shown())
 }
 
 /// The old token goes, or gives up its number; no code that was sent to it opens anything any more.

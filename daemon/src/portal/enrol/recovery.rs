@@ -9,8 +9,7 @@ use otpost_core::portal::enrolment::{By, Confirm, Confirmed, Enrolment, confirm}
 use otpost_core::portal::factors::RecoverySet;
 use otpost_core::portal::settings::Kind;
 use otpost_core::portal::verification::Owner;
-use otpost_core::recovery::{COUNT, Set, Stored, generate};
-use otpost_ipc::Secret;
+use otpost_core::recovery::COUNT;
 use otpost_store::{Read, StoreError, document};
 use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
@@ -19,6 +18,7 @@ use super::rows::Rows;
 use super::{Asker, find};
 use crate::passwords::PasswordError;
 use crate::portal::error::PortalError;
+use crate::portal::recovery::{self, Fresh};
 use crate::state::Daemon;
 
 /// One set is made at a time: whoever sends the right code many times at once makes no more of them than one after the other.
@@ -27,20 +27,9 @@ static ONE: Mutex<()> = Mutex::const_new(());
 /// Ten codes, hashed and in plain text.
 #[derive(Clone)]
 pub(crate) struct Prepared {
-    pub(super) set: Set,
-    plain: Vec<Zeroizing<String>>,
+    pub(super) fresh: Fresh,
     // Held until the transaction that stores them has ended.
     _turn: Arc<MutexGuard<'static, ()>>,
-}
-
-impl Prepared {
-    /// The codes, to be shown once.
-    pub(super) fn shown(&self) -> Vec<Secret> {
-        self.plain
-            .iter()
-            .map(|code| Secret::from(code.as_str()))
-            .collect()
-    }
 }
 
 /// Makes recovery codes where this very code would be taken and they come with the token; `None` otherwise. `asker` finds out who
@@ -66,32 +55,15 @@ pub(crate) async fn prepare(
     if !look().await? {
         return Ok(None);
     }
-    let codes = generate(&mut daemon.rng());
-    let mut stored = Vec::with_capacity(codes.len());
-    let mut plain = Vec::with_capacity(codes.len());
-    for code in codes {
-        let secret = Zeroizing::new(code.secret().to_owned());
-        let hash = match daemon.passwords.hash(secret, daemon.rng()).await {
-            Ok(hash) => hash.to_string(),
-            // The token matters more; the codes can be made later.
-            Err(PasswordError::Busy) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        stored.push(Stored {
-            index: code.index(),
-            hash,
-            used: None,
-        });
-        plain.push(code.expose());
+    match recovery::make(daemon).await {
+        Ok(fresh) => Ok(Some(Prepared {
+            fresh,
+            _turn: Arc::new(turn),
+        })),
+        // The token matters more; the codes can be made later.
+        Err(PasswordError::Busy) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    Ok(Some(Prepared {
-        set: Set {
-            codes: stored,
-            created: daemon.now(),
-        },
-        plain,
-        _turn: Arc::new(turn),
-    }))
 }
 
 /// Whether recovery codes come with this code.

@@ -2,8 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use super::{By, Clean, Letter, NAME_LIMIT, Notice, Utc, link, plain};
+use super::{By, Clean, Lang, Letter, NAME_LIMIT, Notice, Utc, link, plain};
 use crate::Timestamp;
+use crate::text::PageCode;
 
 pub(super) fn words(letter: &Letter<'_>, context: &Clean) -> (String, Zeroizing<String>) {
     let Clean { service, login, .. } = context;
@@ -14,6 +15,24 @@ pub(super) fn words(letter: &Letter<'_>, context: &Clean) -> (String, Zeroizing<
                 "Ihr Code für die Anmeldung bei {service} als {login}:\n\n{code}\n\nDies ist die E-Mail {label}; die Seite zeigt \
                  dieselben zwei Zeichen.\nDer Code gilt {valid}.\n\n{trace}\n\nGeben Sie ihn nie weiter: Niemand von {service} \
                  fragt danach.\nWenn Sie sich nicht anmelden wollten, können Sie diese E-Mail ignorieren.\n",
+                code = code.expose(),
+                valid = minutes_in_words(*minutes),
+                trace = trace("Angefordert", context),
+            )),
+        ),
+        Letter::ActCode {
+            code,
+            label,
+            minutes,
+            act,
+        } => (
+            format!("Code für eine Änderung bei {service}"),
+            Zeroizing::new(format!(
+                "Ihr Code, um bei {service} als {login} {act}:\n\n{code}\n\nDies ist die E-Mail {label}; die Seite zeigt \
+                 dieselben zwei Zeichen.\nDer Code gilt {valid} und für nichts anderes.\n\n{trace}\n\nGeben Sie ihn nie weiter: \
+                 Niemand von {service} fragt danach.\nWenn Sie das nicht wollten, sagen Sie es Ihrem Administrator: Jemand ist \
+                 als Sie angemeldet.\n",
+                act = PageCode::Act(act).words(Lang::De),
                 code = code.expose(),
                 valid = minutes_in_words(*minutes),
                 trace = trace("Angefordert", context),

@@ -2,8 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use super::{By, Clean, Letter, NAME_LIMIT, Notice, Utc, link, plain};
+use super::{By, Clean, Lang, Letter, NAME_LIMIT, Notice, Utc, link, plain};
 use crate::Timestamp;
+use crate::text::PageCode;
 
 pub(super) fn words(letter: &Letter<'_>, context: &Clean) -> (String, Zeroizing<String>) {
     let Clean { service, login, .. } = context;
@@ -14,6 +15,23 @@ pub(super) fn words(letter: &Letter<'_>, context: &Clean) -> (String, Zeroizing<
                 "Your code to sign in to {service} as {login}:\n\n{code}\n\nThis is mail {label}; the page shows the same two \
                  characters.\nThe code is good for {valid}.\n\n{trace}\n\nNever share it: nobody from {service} will ask for it.\n\
                  If you did not want to sign in, ignore this mail.\n",
+                code = code.expose(),
+                valid = minutes_in_words(*minutes),
+                trace = trace("Asked for", context),
+            )),
+        ),
+        Letter::ActCode {
+            code,
+            label,
+            minutes,
+            act,
+        } => (
+            format!("Code to confirm a change at {service}"),
+            Zeroizing::new(format!(
+                "Your code to {act} at {service} as {login}:\n\n{code}\n\nThis is mail {label}; the page shows the same two \
+                 characters.\nThe code is good for {valid}, and for nothing else.\n\n{trace}\n\nNever share it: nobody from \
+                 {service} will ask for it.\nIf you did not want this, tell your administrator: somebody is signed in as you.\n",
+                act = PageCode::Act(act).words(Lang::En),
                 code = code.expose(),
                 valid = minutes_in_words(*minutes),
                 trace = trace("Asked for", context),

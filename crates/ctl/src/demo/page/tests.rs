@@ -1,5 +1,7 @@
 use super::*;
 
+const PORTAL: &str = "http://127.0.0.1:1/s/demo";
+
 fn text(words: &str) -> Text {
     Text {
         at: "2026-09-21T14:13:20.25Z".to_owned(),
@@ -13,12 +15,12 @@ fn get(host: &str) -> Vec<u8> {
 }
 
 fn status(head: &[u8]) -> String {
-    respond(head, &[]).lines().next().unwrap().to_owned()
+    respond(head, &[], PORTAL).lines().next().unwrap().to_owned()
 }
 
 #[test]
 fn words_of_a_text_never_become_markup() {
-    let page = html(&[text("<script>alert('x')</script> & \"123456\"")]);
+    let page = html(&[text("<script>alert('x')</script> & \"123456\"")], PORTAL);
     assert!(!page.contains("<script"), "{page}");
     assert!(page.contains(
         "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;<strong>123456</strong>&quot;"
@@ -26,15 +28,21 @@ fn words_of_a_text_never_become_markup() {
     let mut sender = text("x");
     sender.to = "<b>".to_owned();
     sender.at = "<i>".to_owned();
-    assert!(html(&[sender]).contains("to &lt;b&gt;</span><time>&lt;i&gt;"));
+    assert!(html(&[sender], PORTAL).contains("to &lt;b&gt;</span><time>&lt;i&gt;"));
 }
 
 #[test]
 fn the_newest_text_comes_first_and_none_is_said() {
-    let page = html(&[text("older"), text("newer")]);
+    let page = html(&[text("older"), text("newer")], PORTAL);
     assert!(page.find("newer").unwrap() < page.find("older").unwrap());
     assert!(page.contains("14:13:20 UTC"));
-    assert!(html(&[]).contains("No text yet"));
+    assert!(html(&[], PORTAL).contains("No text yet"));
+}
+
+#[test]
+fn the_page_links_to_the_portal() {
+    assert!(html(&[], PORTAL).contains("<a href=\"http://127.0.0.1:1/s/demo\""));
+    assert!(html(&[], "\"><b>").contains("<a href=\"&quot;&gt;&lt;b&gt;\""));
 }
 
 #[test]
@@ -60,7 +68,7 @@ fn only_a_loopback_host_is_served() {
         assert_eq!(status(&get(host)), "HTTP/1.1 421 Misdirected Request", "{host}");
     }
     let texts = [text("secret 123456")];
-    assert!(!respond(&get("evil.example"), &texts).contains("123456"));
+    assert!(!respond(&get("evil.example"), &texts, PORTAL).contains("123456"));
 }
 
 #[test]
@@ -93,7 +101,7 @@ fn nothing_but_the_page_is_served() {
 
 #[test]
 fn the_page_may_load_nothing_and_is_not_kept() {
-    let answer = respond(&get("localhost"), &[]);
+    let answer = respond(&get("localhost"), &[], PORTAL);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'"));
     assert!(head.contains("Cache-Control: no-store") && head.contains("nosniff"));
@@ -104,7 +112,7 @@ fn the_page_may_load_nothing_and_is_not_kept() {
 fn it_serves_over_tcp_refuses_long_heads_and_stops() {
     let texts = Texts::default();
     texts.add(&[text("Demo VPN: 123456 is your login code")]);
-    let page = Page::start(texts).unwrap();
+    let page = Page::start(texts, PORTAL).unwrap();
     let address = page.address();
     assert!(address.ip().is_loopback());
     let fetch = |request: &[u8]| {
