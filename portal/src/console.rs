@@ -187,3 +187,6 @@ fn settings_routes() -> Router<Arc<App>> {
             get(keys::removal).post(keys::remove),
         )
 }
+
+#[cfg(test)]
+mod tests;

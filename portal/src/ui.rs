@@ -6,6 +6,7 @@
 mod chart;
 mod frame;
 mod icon;
+mod moment;
 mod qr;
 
 use askama::Template;
@@ -17,6 +18,7 @@ use axum::{
 pub use chart::{Bar, Bars, Chart, Kind, Series};
 pub use frame::{Brand, ConsoleFrame, Crumb, Errors, Frame, Me, SelfFrame, Tab};
 pub use icon::{Markup, icon};
+pub use moment::Moment;
 pub use qr::{Qr, qr};
 
 use crate::PageError;

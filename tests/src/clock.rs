@@ -55,7 +55,12 @@ impl Clock {
     /// # Panics
     /// When the file cannot be written.
     pub fn pass(&self, seconds: i64) {
-        let ahead = self.ahead.fetch_add(seconds, Ordering::Relaxed).saturating_add(seconds);
-        self.file.write_all_at(&ahead.to_ne_bytes(), 0).expect("the clock's file");
+        let ahead = self
+            .ahead
+            .fetch_add(seconds, Ordering::Relaxed)
+            .saturating_add(seconds);
+        self.file
+            .write_all_at(&ahead.to_ne_bytes(), 0)
+            .expect("the clock's file");
     }
 }

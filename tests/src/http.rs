@@ -99,9 +99,14 @@ impl Answer {
             words.push_str(text);
             words.push(' ');
         }
-        let words = words.replace("&#39;", "'").replace("&#34;", "\"").replace("&amp;", "&");
+        let words = ['"', '&', '\'', '<', '>'].iter().fold(words, |words, sign| {
+            words.replace(&format!("&#{};", u32::from(*sign)), &sign.to_string())
+        });
         // Fluent isolates what it puts in.
-        let plain: String = words.chars().filter(|c| !matches!(c, '\u{2068}' | '\u{2069}')).collect();
+        let plain: String = words
+            .chars()
+            .filter(|c| !matches!(c, '\u{2068}' | '\u{2069}'))
+            .collect();
         plain.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
@@ -120,11 +125,17 @@ impl Answer {
         let after = self.body.split_once(&format!("id=\"{id}\""));
         let list = after.map_or("", |(_, rest)| rest);
         let end = ["</ol>", "</ul>"].iter().filter_map(|tag| list.find(tag)).min();
-        let items = list.get(..end.unwrap_or_default()).unwrap_or_default().split("<li").skip(1);
+        let items = list
+            .get(..end.unwrap_or_default())
+            .unwrap_or_default()
+            .split("<li")
+            .skip(1);
         items
             .map(|item| {
                 let item = item.split("</li>").next().unwrap_or_default();
-                item.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text)).collect::<String>()
+                item.split('<')
+                    .map(|part| part.split_once('>').map_or("", |(_, text)| text))
+                    .collect::<String>()
             })
             .collect()
     }
@@ -230,7 +241,10 @@ impl Http {
             ("Host", host.to_owned()),
             ("Connection", "close".to_owned()),
             ("Accept-Language", "en".to_owned()),
-            ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned()),
+            (
+                "User-Agent",
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
+            ),
         ];
         if let Some(body) = body {
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
@@ -262,12 +276,16 @@ impl Http {
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let mut raw = Vec::new();
         let ended = match &self.tls {
-            None => stream.write_all(request).and_then(|()| stream.read_to_end(&mut raw)),
+            None => stream
+                .write_all(request)
+                .and_then(|()| stream.read_to_end(&mut raw)),
             Some(config) => {
                 let name = ServerName::IpAddress(self.address.ip().into());
                 let client = ClientConnection::new(Arc::clone(config), name).expect("TLS");
                 let mut stream = StreamOwned::new(client, stream);
-                stream.write_all(request).and_then(|()| stream.read_to_end(&mut raw))
+                stream
+                    .write_all(request)
+                    .and_then(|()| stream.read_to_end(&mut raw))
             }
         };
         // A request that is refused before all of it was read ends the connection, after the answer.

@@ -75,7 +75,12 @@ impl Person {
     pub fn begin(&mut self, form: &str, name: &str, phone: &str, digits: &str) -> Answer {
         self.post(
             "/add/sms",
-            &[("form", form), ("name", name), ("phone", phone), ("digits", digits)],
+            &[
+                ("form", form),
+                ("name", name),
+                ("phone", phone),
+                ("digits", digits),
+            ],
         )
     }
 
@@ -133,7 +138,13 @@ impl Person {
 fn id_after(answer: &Answer, path: &str) -> String {
     let id = answer.to().strip_prefix(path);
     let id = id.unwrap_or_default();
-    assert!(!id.is_empty(), "{} to {:?}: {}", answer.status, answer.to(), answer.words());
+    assert!(
+        !id.is_empty(),
+        "{} to {:?}: {}",
+        answer.status,
+        answer.to(),
+        answer.words()
+    );
     id.to_owned()
 }
 

@@ -54,7 +54,9 @@ impl Postbox {
     #[must_use]
     pub fn or_skip(stack: &Stack) -> Option<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../daemon/tests/mail/peer.py");
-        let has = Command::new("/usr/bin/python3").args(["-c", "import aiosmtpd"]).output();
+        let has = Command::new("/usr/bin/python3")
+            .args(["-c", "import aiosmtpd"])
+            .output();
         if !has.is_ok_and(|output| output.status.success()) {
             skip("python3-aiosmtpd is not installed");
             return None;

@@ -1,6 +1,8 @@
-//! The administrator's steps of the guide in a real browser, and every page of the console.
+//! The administrator's steps of the guide in a real browser, and every page of the console. `OTPOST_SCREENS=1` leaves pictures in
+//! docs/screens.
 #![expect(clippy::unwrap_used, reason = "test")]
 
+use std::path::Path;
 use std::time::Duration;
 
 use otpost_ipc::admin::{AdminOp, AdminReply};
@@ -28,6 +30,10 @@ fn run(browser: &Browser, further: &Value) -> Outcome {
         .as_object_mut()
         .unwrap()
         .extend(further.as_object().unwrap().clone());
+    if std::env::var("OTPOST_SCREENS").is_ok_and(|wish| wish == "1") {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        input["shots"] = json!(root.join("docs/screens"));
+    }
     browser
         .scenario("console", input)
         .within(Duration::from_secs(480))

@@ -70,7 +70,9 @@ fn start(browser: &Browser, part: &str) -> Part {
 #[test]
 fn every_screen_passes_the_gate_in_every_state() {
     let Some(browser) = Browser::or_skip() else { return };
-    let mailer = Command::new("/usr/bin/python3").args(["-c", "import aiosmtpd"]).output();
+    let mailer = Command::new("/usr/bin/python3")
+        .args(["-c", "import aiosmtpd"])
+        .output();
     if !mailer.is_ok_and(|output| output.status.success()) {
         otpost_tests::skip("python3-aiosmtpd is not installed");
         return;
@@ -79,7 +81,11 @@ fn every_screen_passes_the_gate_in_every_state() {
     let parts = ["entry", "account"].map(|part| (part, start(&browser, part)));
     for (part, started) in parts {
         let outcome = started.running.end().passed();
-        let screens = outcome.values.get("screens").and_then(serde_json::Value::as_u64).unwrap();
+        let screens = outcome
+            .values
+            .get("screens")
+            .and_then(serde_json::Value::as_u64)
+            .unwrap();
         let looks = u64::try_from(outcome.looks.len()).unwrap();
         assert!(looks >= 6 * screens, "{part}: {looks} looks at {screens} screens");
     }

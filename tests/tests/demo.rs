@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -13,12 +14,16 @@ use nix::unistd::Pid;
 use otpost_radius_wire::Code;
 use otpost_tests::command::{self, program};
 use otpost_tests::dice::Dice;
-use otpost_tests::pamstack::wait_for;
+use otpost_tests::http::Http;
+use otpost_tests::pamstack::{target_dir, wait_for};
+use otpost_tests::person::Person;
 use otpost_tests::stack::Scratch;
 use otpost_tests::vpn::Vpn;
 
 /// Phone of the demonstration's user.
 const PHONE: &str = "+61491570156";
+/// Everything that runs.
+const PROGRAMS: [&str; 4] = ["otpost-portal", "otpost-radius", "otpostctl", "otpostd"];
 
 /// A place of its own for the demonstration's directory, which also marks its processes.
 struct Ground(Scratch);
@@ -51,6 +56,25 @@ impl Ground {
             .collect();
         names.sort();
         names
+    }
+
+    /// The demonstration in a folder where `portal` is beside it as otpost-portal.
+    fn with_portal(&self, portal: Option<&[u8]>) -> Command {
+        let folder = self.0.path().join("programs");
+        fs::create_dir(&folder).unwrap();
+        // A program finds its own place behind links.
+        fs::copy(target_dir().join("otpostctl"), folder.join("otpostctl")).unwrap();
+        for name in ["otpostd", "otpost-radius"] {
+            symlink(target_dir().join(name), folder.join(name)).unwrap();
+        }
+        if let Some(portal) = portal {
+            let path = folder.join("otpost-portal");
+            fs::write(&path, portal).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let mut command = Command::new(folder.join("otpostctl"));
+        command.arg("demo").env("TMPDIR", self.0.path());
+        command
     }
 
     /// The directory that the first line of `out` names; it must be inside.
@@ -191,6 +215,22 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
         .map_or_else(|| panic!("no {before:?} in {text}"), |(found, _)| found)
 }
 
+/// The code in the text after the first `before`, once the transcript shows it; it must go to `phone`.
+fn the_text(demo: &Staying, phone: &str, before: usize) -> String {
+    let (text, to) = wait_for("the text in the transcript", || {
+        let shown = demo.shown();
+        let (text, rest) = shown.split("--> phone  ").nth(before + 1)?.split_once('\n')?;
+        let (to, _) = rest.split_once('\n')?;
+        Some((text.to_owned(), to.trim().to_owned()))
+    });
+    let number: String = phone.chars().filter(|c| *c != ' ').collect();
+    assert!(to.starts_with(&format!("to {number} at ")), "{to}");
+    text.split(|c: char| !c.is_ascii_digit())
+        .find(|part| part.len() == 6)
+        .unwrap_or_else(|| panic!("no code in {text}"))
+        .to_owned()
+}
+
 /// GETs the page.
 fn page(address: SocketAddr, host: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -210,7 +250,7 @@ fn staying_shows_new_texts_until_an_interrupt() {
     assert_eq!(first.len(), 2, "{shown}");
     let directory = ground.directory(&shown);
     assert!(directory.is_dir());
-    assert_eq!(ground.processes(), ["otpost-radius", "otpostctl", "otpostd"]);
+    assert_eq!(ground.processes(), PROGRAMS);
 
     let web: SocketAddr = between(&shown, "and on http://", "/\n").parse().unwrap();
     assert!(web.ip().is_loopback(), "{web}");
@@ -260,6 +300,85 @@ fn staying_shows_new_texts_until_an_interrupt() {
 }
 
 #[test]
+fn the_portal_is_to_be_tried_as_the_transcript_says() {
+    let ground = Ground::new();
+    let mut demo = Staying::start(&ground);
+    let shown = demo.shows("Ctrl-C ends the demonstration");
+    let directory = ground.directory(&shown);
+
+    let address = between(&shown, "1. Open the portal, ", "\n");
+    let base = address.strip_suffix("/s/demo").unwrap();
+    let web: SocketAddr = base.strip_prefix("http://").unwrap().parse().unwrap();
+    assert!(web.ip().is_loopback(), "{web}");
+    let mut bob = Person::new(base, "demo");
+    let _ = bob.get("").is(200).says("to Demo VPN self-service");
+    let inbox: SocketAddr = between(&shown, "and on http://", "/\n").parse().unwrap();
+    let texts = page(inbox, &inbox.to_string());
+    assert!(texts.contains(&format!("<a href=\"{address}\"")), "{texts}");
+
+    // Before he has a phone, the VPN does not let bob in.
+    assert!(shown.contains("Sign in with user name bob, password \"battery staple\"."));
+    let server: SocketAddr = between(&shown, "otpost-radius listens at ", "\n")
+        .parse()
+        .unwrap();
+    let secret = fs::read_to_string(directory.join("radius.secret")).unwrap();
+    let line = "echo 'User-Name=bob,User-Password=\"battery staple\",Message-Authenticator=0x00'";
+    assert!(
+        shown.contains(&format!("{line} | radclient -x {server} auth {secret}\n")),
+        "{shown}"
+    );
+    let mut vpn = Vpn::new(server, &secret, Dice::cast("demo portal"));
+    let early = vpn.ask("bob", "battery staple", None);
+    assert_eq!(early.code, Code::AccessReject);
+
+    let _ = bob.knock("bob", "wrong").is(422);
+    let _ = bob.knock("bob", "battery staple").leads("/s/demo/home");
+    let _ = bob.get("/home").is(200).says("Hello, Bob").says("Assign New");
+    let phone = between(&shown, "any mobile number of Australia, such as ", ".\n");
+    let begun = bob.begin("form", "", phone, "6").is(303);
+    let code = the_text(&demo, phone, 2);
+    let _ = bob.confirm(&bob.enrolment(&begun), &code).is(200);
+    let _ = bob.get("/home").is(200).says("Active");
+
+    let challenge = vpn.ask("bob", "battery staple", None);
+    assert_eq!(challenge.code, Code::AccessChallenge);
+    let accept = vpn.ask("bob", &the_text(&demo, phone, 3), Some(&challenge.state));
+    assert_eq!(accept.code, Code::AccessAccept);
+
+    let link = between(&shown, "and works once:\n\n", "\n").trim();
+    let (site, path) = link.split_at(link.find("/setup/").unwrap());
+    let _ = Http::new(site).get(path).is(200).says("Set up your account");
+
+    assert_eq!(demo.interrupt(), Some(0), "{}", demo.shown());
+    ground.clean(&directory);
+    assert!(TcpStream::connect(web).is_err());
+}
+
+#[test]
+fn without_the_portal_the_build_command_is_named() {
+    let ground = Ground::new();
+    let ended = command::run(&mut ground.with_portal(None));
+    let parts = [
+        "/programs/otpost-portal is not there",
+        "cargo build -p otpost-daemon -p otpost-radius -p otpost-portal -p otpost-ctl",
+    ];
+    command::refusal("otpostctl", &ended, &parts);
+    assert_eq!(ground.processes(), Vec::<String>::new());
+}
+
+#[test]
+fn a_program_that_fails_ends_everything() {
+    let ground = Ground::new();
+    let broken = b"#!/bin/sh\necho 'no luck today' >&2\nexit 7\n";
+    let ended = command::run(&mut ground.with_portal(Some(broken)));
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.err);
+    for part in ["otpost-portal ended by itself (exit status 7)", "no luck today"] {
+        assert!(ended.err.contains(part), "{part:?} is missing in {}", ended.err);
+    }
+    ground.clean(&ground.directory(&ended.out));
+}
+
+#[test]
 fn an_interrupt_at_any_time_leaves_nothing() {
     for moment in [
         "everything runs on this machine",
@@ -281,7 +400,7 @@ fn its_programs_die_with_it() {
     let ground = Ground::new();
     let mut demo = Staying::start(&ground);
     demo.shows("Ctrl-C ends the demonstration");
-    assert_eq!(ground.processes().len(), 3);
+    assert_eq!(ground.processes(), PROGRAMS);
     demo.child.kill().unwrap();
     demo.child.wait().unwrap();
     wait_for("its programs to end", || {

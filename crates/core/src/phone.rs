@@ -195,6 +195,16 @@ impl Phone {
         &self.e164
     }
 
+    /// The whole number as people write it, `+49 171 2345678`: for the page of whoever just typed it.
+    #[must_use]
+    pub fn international(&self) -> Zeroizing<String> {
+        // It was parsed from these digits before; digits in a row are as good.
+        Zeroizing::new(match phonenumber::parse(None, self.e164.as_str()) {
+            Ok(number) => number.format().mode(Mode::International).to_string(),
+            Err(_) => self.e164.to_string(),
+        })
+    }
+
     /// For everyone else: country code and last two digits, `+49 *** *** 67`.
     #[must_use]
     pub fn masked(&self) -> String {

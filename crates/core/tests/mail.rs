@@ -142,7 +142,7 @@ fn every_mail_names_service_time_and_source_and_no_subject_has_a_code() {
                 "two mails with one subject: {letter:?}"
             );
         }
-        assert_eq!(subjects.len(), 11);
+        assert_eq!(subjects.len(), 12);
     }
 }
 

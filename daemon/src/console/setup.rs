@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 
 use super::{Said, administrators, session};
 use crate::admin::AdminError;
-use crate::portal::recovery::make;
+use crate::portal::recovery as codes;
 use crate::state::Daemon;
 use crate::sys::Draw;
 
@@ -337,7 +337,7 @@ pub(crate) async fn recovery_codes(
     owner: Owner,
     now: Timestamp,
 ) -> Result<(Vec<Secret>, RecoverySet), AdminError> {
-    let fresh = make(daemon)
+    let fresh = codes::make(daemon)
         .await
         .map_err(|e| AdminError::Refused(e.to_string()))?;
     let set = recovery::Set {

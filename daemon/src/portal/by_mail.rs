@@ -143,7 +143,10 @@ pub(crate) fn count_address(
 }
 
 /// Codes mailed to this address.
-pub(crate) fn mailed_to(read: &mut dyn Read, email: &str) -> Result<otpost_core::limits::Counter, StoreError> {
+pub(crate) fn mailed_to(
+    read: &mut dyn Read,
+    email: &str,
+) -> Result<otpost_core::limits::Counter, StoreError> {
     read.counter(CounterKey::Portal(&address_key(email)))
 }
 

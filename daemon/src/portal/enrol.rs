@@ -13,13 +13,13 @@ mod view;
 use std::time::Duration;
 
 use otpost_core::audit::Event;
-use otpost_core::ids::{EnrolmentId, TokenId};
+use otpost_core::ids::{EnrolmentId, TokenId, UserId};
 use otpost_core::net::Source;
 use otpost_core::outbox::Kind as TextKind;
 use otpost_core::portal::enrolment::{
-    self, Begun, By, Enrolment, Field, Offer, PERMIT_LIFE, Permit, Refused, Replacing, Wanted,
+    self, Begun, By, Enrolment, Field, Offer, PERMIT_LIFE, Permit, Refused, Replacing, Stand, Wanted,
 };
-use otpost_core::portal::flow::Resend;
+use otpost_core::portal::flow::{FlowState, Resend};
 use otpost_core::portal::verification::Act;
 use otpost_core::resource::Resource;
 use otpost_core::text::Lang;
@@ -39,6 +39,8 @@ pub(crate) use finish::confirm;
 pub(crate) use recovery::{Prepared, prepare};
 use rows::Rows;
 
+/// Enrolments of a person that have ended and stay, however often is begun.
+const ENDED: usize = 16;
 /// How long an enrolment stays after its end: its page may be loaded again.
 const KEEP: Duration = Duration::from_secs(3600);
 
@@ -195,10 +197,19 @@ pub(crate) fn begin(
     };
     let rows = Rows::load(tx, &asker.user)?;
     let begun = enrolment::begin(&wanted, &rows.view(asker), ctx.now, &mut ctx.rng);
+    if elsewhere(asker, &rows, &begun) && permit.is_none() {
+        return Ok(Beginning::StepUp(Act::Enroll));
+    }
     if let (Ok(Begun::New { .. }), Some(permit)) = (&begun, permit) {
         document::delete::<Permit>(tx, &permit.session.0)?;
     }
     store(tx, ctx, asker, begun)
+}
+
+/// Whether somebody begins who has tokens, if not here: a token opens more than this resource, such as password, address and recovery
+/// codes, so that the first factor alone does not get one.
+fn elsewhere(asker: &Asker, rows: &Rows, begun: &Result<Begun, Refused>) -> bool {
+    matches!(asker.by, By::Session { .. }) && !rows.held.is_empty() && matches!(begun, Ok(Begun::New { .. }))
 }
 
 /// What a fresh code for `act` permits: an enrolment begins (another number), or one may begin (`None`). Called by the step-up, in
@@ -347,6 +358,10 @@ pub(crate) fn number(
     let rows = Rows::load(tx, &asker.user)?;
     let change = (phone, asker.by);
     let begun = enrolment::change_number(&before, change, &rows.view(asker), ctx.now, &mut ctx.rng);
+    let goes_on = before.flow.state != FlowState::Cancelled && ctx.now < before.flow.deadline;
+    if elsewhere(asker, &rows, &begun) && !goes_on {
+        return Ok(Beginning::StepUp(Act::Enroll));
+    }
     store(tx, ctx, asker, begun)
 }
 
@@ -422,6 +437,7 @@ fn store(
     for old in &cancelled {
         document::put(tx, old)?;
     }
+    tidy(tx, asker.user.id, ctx.now)?;
     let job = match enrolment.kind() {
         Kind::Sms => send(tx, ctx, &mut enrolment, asker)?,
         _ => {
@@ -440,6 +456,18 @@ fn store(
         events: vec![asker.event(ctx, "begin", reason, &detail(&enrolment))],
         ..after
     })))
+}
+
+/// Forgets the oldest that have ended.
+fn tidy(tx: &mut dyn Tx, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+    let mut ended = document::of::<Enrolment>(tx, &user.0)?;
+    ended.retain(|e| e.stand(now) != Stand::Open);
+    ended.sort_by_key(|e| e.flow.created);
+    let many = ended.len().saturating_sub(ENDED);
+    for old in ended.iter().take(many) {
+        document::delete::<Enrolment>(tx, &old.id.0)?;
+    }
+    Ok(())
 }
 
 /// What an audit row says of it: kind, and the number masked.

@@ -2,7 +2,7 @@
 
 use otpost_core::Timestamp;
 use otpost_core::ids::UserId;
-use otpost_core::limits::{Guard, HOUR};
+use otpost_core::limits::{Guard, HOUR, LOGIN_FAILURES, LOGIN_WINDOW};
 use otpost_core::net::Source;
 use otpost_core::portal::answer::Change;
 use otpost_core::portal::factors::{Factors, HelpdeskCode, Method, RecoverySet, TotpToken, Way};
@@ -116,6 +116,22 @@ pub(crate) fn apply(tx: &mut dyn Tx, changes: &[Change], whose: &Whose<'_>) -> R
         }
     }
     Ok(())
+}
+
+/// Seconds for which passwords of a user from a source are not looked at; `None` while they are.
+pub(crate) fn password_closed(
+    read: &mut dyn Read,
+    user: UserId,
+    source: &Source,
+    now: Timestamp,
+) -> Result<Option<u32>, StoreError> {
+    if source.address.is_none() {
+        return Ok(None);
+    }
+    let key = source.key();
+    let short = read.counter(CounterKey::PasswordsFromSource(user, &key))?.short;
+    let shut = short.count_at(now, LOGIN_WINDOW) >= LOGIN_FAILURES;
+    Ok(shut.then(|| short.seconds_left(now, LOGIN_WINDOW).max(1)))
 }
 
 /// Counts one more wrong password of a user.

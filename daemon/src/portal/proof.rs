@@ -6,10 +6,23 @@ use otpost_core::portal::factors::{Factors, Method, helpdesk_code};
 use otpost_core::recovery;
 use otpost_core::user::User;
 use otpost_ipc::Secret;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use zeroize::Zeroizing;
 
 use super::error::PortalError;
+use crate::passwords::PasswordError;
 use crate::state::Daemon;
+
+/// Hashes that pages ask for at once. Logins of VPNs and hosts wait for the same threads, and strangers can send pages passwords:
+/// what is more than these is told to come back.
+const AT_ONCE: usize = 64;
+
+static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// The right to have one hash made or compared.
+pub(crate) fn turn() -> Result<SemaphorePermit<'static>, PortalError> {
+    TURNS.try_acquire().map_err(|_| PasswordError::Busy.into())
+}
 
 /// The hash that `typed` is of; one hash a try, whatever there is to compare with.
 pub(crate) async fn of(
@@ -25,6 +38,7 @@ pub(crate) async fn of(
             };
             let kept = factors.recovery.as_ref().and_then(|r| r.set.find(index));
             let hash = kept.map(|code| Zeroizing::new(code.hash.clone()));
+            let _turn = turn()?;
             let right = daemon.passwords.verify(secret, hash.clone()).await?;
             Ok(hash
                 .filter(|_| right)
@@ -35,12 +49,14 @@ pub(crate) async fn of(
                 return Ok(None);
             };
             let hash = factors.helpdesk.as_ref().map(|h| h.hash.clone());
+            let _turn = turn()?;
             let right = daemon.passwords.verify(code, hash.clone()).await?;
             Ok(hash.filter(|_| right).map(Proof::Helpdesk))
         }
         Method::Password => {
             let hash = user.and_then(|u| u.password.as_ref()).map(|hash| hash.0.clone());
             let typed = Zeroizing::new(typed.to_owned());
+            let _turn = turn()?;
             let right = daemon.passwords.verify(typed, hash.clone()).await?;
             Ok(hash.filter(|_| right).map(Proof::Password))
         }

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use otpost_core::ids::Reference;
+use otpost_core::Timestamp;
+use otpost_core::ids::{Reference, ResourceId};
+use otpost_core::mail::Notice;
+use otpost_core::portal::enrolment::Enrolment;
 use otpost_core::portal::factors::RecoverySet;
 use otpost_core::portal::reason::Reason;
 use otpost_core::portal::settings::Kind;
-use otpost_core::portal::verification::Owner;
+use otpost_core::portal::verification::{Act, Owner};
 use otpost_core::recovery::{Set, Stored, generate};
 use otpost_ipc::Secret;
 use otpost_ipc::portal::PortalReply;
 use otpost_store::{Read, StoreError, document};
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::error::PortalError;
@@ -18,8 +22,12 @@ use super::factors;
 use super::request::{Out, read};
 use super::session::{Holder, holder};
 use super::user::{Who, act};
+use super::{mails, step_up};
 use crate::passwords::PasswordError;
 use crate::state::Daemon;
+
+/// One set is made at a time: whoever asks many times at once keeps no more than one thread from logins.
+pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Ten codes, hashed and in plain text.
 #[derive(Clone)]
@@ -63,6 +71,36 @@ pub(crate) async fn make(daemon: &Daemon) -> Result<Fresh, PasswordError> {
     Ok(Fresh { set, plain })
 }
 
+/// Whether codes may be made in place of those before: they are offered here, and a token is there. They open every portal of the
+/// person, so that they come after a token and not before.
+pub(crate) fn renewable(read: &mut dyn Read, holder: &Holder) -> Result<(), PortalError> {
+    if !holder.resource.self_service.offers(Kind::Recovery) {
+        return Err(PortalError::Forbidden);
+    }
+    if !factors::load(read, holder.user.id)?.guard(holder.resource.id) {
+        return Err(PortalError::conflict("recovery", "set up a token first"));
+    }
+    Ok(())
+}
+
+/// Whether the session has passed the second factor here: a token guarded the resource when it began, or it set one up itself. One
+/// of the password alone, which was there before an administrator assigned a token, has not.
+fn proven(read: &mut dyn Read, holder: &Holder) -> Result<bool, StoreError> {
+    let (user, resource, own) = (holder.user.id, holder.resource.id, &holder.session);
+    let factors = factors::load(read, user)?;
+    let before =
+        |resources: &[ResourceId], created: Timestamp| resources.contains(&resource) && created < own.created;
+    if factors.sms.iter().any(|t| before(&t.resources, t.created))
+        || factors.totp.iter().any(|t| before(&t.resources, t.created))
+    {
+        return Ok(true);
+    }
+    let begun = document::of::<Enrolment>(read, &user.0)?;
+    Ok(begun
+        .iter()
+        .any(|e| e.session == Some(own.id) && e.resource == resource && e.confirmed.is_some() && !e.taken))
+}
+
 /// Whether the person may make first codes: they are offered here, a token is there, and no code was ever made.
 fn due(read: &mut dyn Read, holder: &Holder) -> Result<(), PortalError> {
     if !holder.resource.self_service.offers(Kind::Recovery) {
@@ -89,15 +127,29 @@ pub(crate) async fn first(
 ) -> Result<PortalReply, PortalError> {
     let (address, cookie) = who.clone();
     let now = daemon.now();
-    read(daemon, move |read| {
-        let holder = holder(read, &address, &cookie, now)?;
-        due(read, &holder)
-    })
-    .await?;
+    let look = || {
+        let (address, cookie) = (address.clone(), cookie.clone());
+        read(daemon, move |read| {
+            let holder = holder(read, &address, &cookie, now)?;
+            due(read, &holder)?;
+            Ok(proven(read, &holder)?)
+        })
+    };
+    if !look().await? {
+        return act(daemon, reference, who, |tx, ctx, holder| {
+            step_up::begin(tx, ctx, holder, Act::RenewRecovery)
+        })
+        .await;
+    }
+    let _turn = TURN.lock().await;
+    look().await?;
     let fresh = make(daemon).await?;
     act(daemon, reference, who, move |tx, ctx, holder| {
         due(tx, holder)?;
         store(tx, holder, &fresh)?;
+        let notice = (Notice::RecoveryRenewed, holder.lang());
+        let whose = (&holder.user, &holder.resource);
+        mails::queue_notice(tx, whose, notice, &holder.session.source, ctx)?;
         Ok(Out {
             reply: PortalReply::Codes { codes: fresh.shown() },
             job: None,

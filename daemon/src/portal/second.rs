@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use otpost_core::ids::Reference;
-use otpost_core::limits::{Guard, HOUR, LOGIN_FAILURES, LOGIN_WINDOW};
+use otpost_core::limits::{Guard, HOUR};
 use otpost_core::portal::answer::{self, Proof, Step, Typed, View};
 use otpost_core::portal::factors::{Factors, Method, Way};
 use otpost_core::portal::reason::Reason;
-use otpost_core::portal::session::{PortalSession, Stage};
+use otpost_core::portal::session::Stage;
 use otpost_core::portal::sign_in;
 use otpost_core::portal::verification::Verification;
 use otpost_ipc::Secret;
@@ -17,7 +17,7 @@ use otpost_store::{CounterKey, Read, StoreError, document};
 use super::error::PortalError;
 use super::factors::{self, Whose, apply, spare_key};
 use super::request::{Ctx, Out, read, run};
-use super::session::{Visitor, rotate, visitor};
+use super::session::{self, Visitor, rotate, visitor};
 use super::sign_in::Further;
 use super::{asks, by_mail, mails, proof};
 use crate::state::Daemon;
@@ -44,11 +44,8 @@ impl Rows {
             sign_in::mail_closed(&counters, source, ctx_now).is_some()
         } else {
             match &visitor.user {
-                Some(user) if source.address.is_some() => {
-                    let key = CounterKey::PasswordsFromSource(user.id, &source.key());
-                    read.counter(key)?.short.count_at(ctx_now, LOGIN_WINDOW) >= LOGIN_FAILURES
-                }
-                _ => false,
+                Some(user) => factors::password_closed(read, user.id, source, ctx_now)?.is_some(),
+                None => false,
             }
         };
         Ok(match &visitor.user {
@@ -316,7 +313,7 @@ pub(crate) async fn sign_out(
             Err(PortalError::SignedOut) => return Ok(done.into()),
             Err(other) => return Err(other),
         };
-        document::delete::<PortalSession>(tx, &visitor.session.id.0)?;
+        session::end(tx, &visitor.session)?;
         Ok(Out {
             reply: done,
             job: None,

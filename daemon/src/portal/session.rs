@@ -8,6 +8,7 @@ use otpost_core::net::Source;
 use otpost_core::portal::invite::Invite;
 use otpost_core::portal::session::{HALF, LONGEST, PortalSession, Stage, Who, fingerprint};
 use otpost_core::portal::sign_in::standing;
+use otpost_core::portal::verification::Verification;
 use otpost_core::resource::Resource;
 use otpost_core::user::User;
 use otpost_core::{Rng, Timestamp};
@@ -21,6 +22,10 @@ use super::request::About;
 
 /// Last use is stored to this.
 const SEEN: Duration = Duration::from_secs(60);
+/// Most sessions of a person.
+const FULL: usize = 64;
+/// Most sign-ins of a person from one network that wait for a code.
+const WAITING: usize = 16;
 /// Longest description of a browser that is kept.
 const AGENT: usize = 80;
 
@@ -225,6 +230,43 @@ pub(crate) fn source(address: &str, resource: &Resource) -> Source {
     let portal = resource.self_service.address.as_ref();
     let via = portal.map_or_else(|| "portal".to_owned(), |a| format!("portal {a}"));
     Source::new(address, &via)
+}
+
+/// Ends a session, with the code that it waits for.
+pub(crate) fn end(tx: &mut dyn Tx, session: &PortalSession) -> Result<(), StoreError> {
+    if let Some(waiting) = session.verification {
+        document::delete::<Verification>(tx, &waiting.0)?;
+    }
+    document::delete::<PortalSession>(tx, &session.id.0)
+}
+
+/// Ends the oldest sessions of a user where there are many, before one more is made. Sign-ins that are not finished make room for
+/// those from their own network only: who knows a password alone ends nobody else's.
+pub(crate) fn make_room(
+    tx: &mut dyn Tx,
+    user: UserId,
+    source: &Source,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let network = source.key();
+    let (mut full, mut half) = (Vec::new(), Vec::new());
+    for session in document::of::<PortalSession>(tx, &user.0)? {
+        if !session.alive(now) {
+            end(tx, &session)?;
+        } else if session.stage == Stage::Full {
+            full.push(session);
+        } else if session.source.key() == network {
+            half.push(session);
+        }
+    }
+    for (mut sessions, most) in [(full, FULL), (half, WAITING)] {
+        sessions.sort_by_key(|session| session.seen);
+        let many = sessions.len().saturating_add(1).saturating_sub(most);
+        for session in sessions.iter().take(many) {
+            end(tx, session)?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends sessions of a user: all, or those on one portal; but for `spare`. Gives how many.

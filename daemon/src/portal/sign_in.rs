@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use otpost_core::Timestamp;
 use otpost_core::ids::Reference;
 use otpost_core::limits::{Counter, HOUR, MONTH};
 use otpost_core::login::First;
@@ -22,12 +23,13 @@ use zeroize::Zeroizing;
 use super::error::PortalError;
 use super::factors::{self, counted};
 use super::request::{About, Ctx, Out, read, run};
-use super::{asks, session, site};
+use super::{asks, proof, session, site};
 use crate::login::shown;
 use crate::outbox::Job;
 use crate::state::Daemon;
 
 /// What somebody typed.
+#[derive(Clone)]
 pub(crate) struct Knock {
     pub(crate) address: String,
     pub(crate) user: String,
@@ -43,22 +45,26 @@ pub(crate) async fn by_password(
     password: Secret,
 ) -> Result<PortalReply, PortalError> {
     let name = LoginName::parse(&knock.user).ok();
-    let (address, wanted) = (knock.address.clone(), name.clone());
-    let stored = read(daemon, move |read| {
-        site::find(read, &address)?;
-        let user = match &wanted {
-            Some(name) => read.user_by_name(name)?,
-            None => None,
-        };
-        Ok(user.and_then(|u| u.password).map(|hash| hash.0))
+    let (asked, wanted) = (knock.clone(), name.clone());
+    let now = daemon.now();
+    let (stored, closed) = read(daemon, move |read| {
+        let resource = site::find(read, &asked.address)?;
+        let rows = Rows::load(read, &resource, (wanted.as_ref(), &asked), now)?;
+        let closed = sign_in::closed(&rows.knocking(&resource), now).is_some();
+        Ok((rows.user.and_then(|u| u.password).map(|hash| hash.0), closed))
     })
     .await?;
-    // The work is the same for users that do not exist.
-    let typed = Zeroizing::new(password.expose().to_owned());
-    let passed = daemon.passwords.verify(typed, stored.clone()).await?;
+    // Nothing is hashed where it is not looked at; otherwise the work is the same for users that do not exist.
+    let passed = if closed {
+        false
+    } else {
+        let typed = Zeroizing::new(password.expose().to_owned());
+        let _turn = proof::turn()?;
+        daemon.passwords.verify(typed, stored.clone()).await?
+    };
     run(daemon, reference, move |tx, ctx| {
         let resource = site::find(tx, &knock.address)?;
-        let rows = Rows::load(tx, &resource, (name.as_ref(), &knock), ctx)?;
+        let rows = Rows::load(tx, &resource, (name.as_ref(), &knock), ctx.now)?;
         let now_stored = rows.user.as_ref().and_then(|u| u.password.as_ref());
         let first = match now_stored {
             None => First::NoPassword,
@@ -149,6 +155,7 @@ impl Further<'_> {
         ctx: &mut Ctx,
     ) -> Result<Out, PortalError> {
         let about = About::new(&self.user.login, self.resource, &session.source);
+        session::make_room(tx, self.user.id, &session.source, ctx.now)?;
         match entry {
             Entry::Refused { retry_after, .. } => {
                 document::delete::<PortalSession>(tx, &session.id.0)?;
@@ -231,7 +238,7 @@ impl Rows {
         read: &mut dyn Read,
         resource: &Resource,
         (name, knock): (Option<&LoginName>, &Knock),
-        ctx: &Ctx,
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
         let user = match name {
             Some(name) => read.user_by_name(name)?,
@@ -262,7 +269,7 @@ impl Rows {
             factors: factors::load(read, user.id)?,
             source_failures: read.counter(CounterKey::PasswordsFromSource(user.id, &network))?,
             user_failures: read.counter(CounterKey::PasswordsOfUser(user.id))?,
-            known_source: known.is_some_and(|at| ctx.now < at.plus(MONTH)),
+            known_source: known.is_some_and(|at| now < at.plus(MONTH)),
             user: Some(user),
             source,
             names,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use otpost_core::Timestamp;
 use otpost_core::ids::{Reference, VerificationId};
 use otpost_core::limits::Guard;
+use otpost_core::phone::Phone;
 use otpost_core::portal::factors::{Factors, Method, Way};
 use otpost_core::portal::flow::FlowState;
 use otpost_core::portal::reason::Reason;
@@ -16,7 +17,7 @@ use otpost_store::{Read, StoreError, Tx, document};
 
 use super::error::PortalError;
 use super::factors::{Whose, apply, locked};
-use super::recovery::{self, Fresh};
+use super::recovery;
 use super::request::{Ctx, Out, read, run};
 use super::second::Rows;
 use super::session::{Holder, Visitor, holder};
@@ -24,7 +25,10 @@ use super::user::Who;
 use super::{acts, asks, by_mail, factors, mails, proof, site};
 use crate::state::Daemon;
 
-/// Ways to prove oneself for `purpose`, preferred first. Without a second factor here, the first one once more.
+/// Step-ups of a person that have ended and stay, so that their pages can be loaded again.
+const ENDED: usize = 8;
+
+/// Ways to prove oneself for `purpose`, preferred first. Without a second factor anywhere, the first one once more.
 fn ways(
     read: &mut dyn Read,
     holder: &Holder,
@@ -47,6 +51,16 @@ fn ways(
     {
         ways.insert(0, way);
         return Ok(ways);
+    }
+    if factors.any() {
+        // What an act changes, such as password or address, holds where those tokens guard: the first factor alone is not enough.
+        let mut own = if shut {
+            Vec::new()
+        } else {
+            factors.ways_elsewhere()
+        };
+        own.append(&mut ways);
+        return Ok(own);
     }
     if holder.user.password.is_some() {
         ways.push(Way::plain(Method::Password));
@@ -100,14 +114,7 @@ pub(crate) fn new_email(
 }
 
 fn ask(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, purpose: For) -> Result<Out, PortalError> {
-    // One at a time: what was asked for before and not answered is no more.
-    for old in document::of::<Verification>(tx, &holder.user.id.0)? {
-        let own = old.session == holder.session.id && old.flow.state == FlowState::Open;
-        if own && matches!(old.purpose, For::Act(_) | For::NewEmail(_)) {
-            let flow = old.flow.cancelled();
-            document::put(tx, &Verification { flow, ..old })?;
-        }
-    }
+    end_others(tx, holder, ctx.now)?;
     let loaded = factors::load(tx, holder.user.id)?;
     let guard = tx.guard(holder.user.id)?;
     let ways = ways(tx, holder, (&loaded, &guard), &purpose, ctx.now)?;
@@ -148,6 +155,36 @@ fn ask(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, purpose: For) -> Result<
     })
 }
 
+/// One at a time: what was asked for before and not answered is no more. And no more than a few stay, however often is asked.
+fn end_others(tx: &mut dyn Tx, holder: &Holder, now: Timestamp) -> Result<(), StoreError> {
+    let mut ended = Vec::new();
+    for old in document::of::<Verification>(tx, &holder.user.id.0)? {
+        if !matches!(old.purpose, For::Act(_) | For::NewEmail(_)) {
+            continue;
+        }
+        let open = old.flow.state == FlowState::Open;
+        if open && old.session == holder.session.id {
+            let flow = old.flow.cancelled();
+            document::put(
+                tx,
+                &Verification {
+                    flow: flow.clone(),
+                    ..old.clone()
+                },
+            )?;
+            ended.push((flow.created, old.id));
+        } else if !open || now >= old.flow.deadline {
+            ended.push((old.flow.created, old.id));
+        }
+    }
+    ended.sort();
+    let many = ended.len().saturating_sub(ENDED);
+    for (_, id) in ended.into_iter().take(many) {
+        document::delete::<Verification>(tx, &id.0)?;
+    }
+    Ok(())
+}
+
 /// The act's word.
 fn word(purpose: &For) -> &'static str {
     match purpose {
@@ -165,7 +202,8 @@ fn reply(
 ) -> Result<PortalReply, StoreError> {
     let value = match &verification.purpose {
         For::Act(Act::Email(new) | Act::Login(new)) | For::NewEmail(new) => new.clone(),
-        For::Act(Act::ChangePhone(_, number)) => number.as_str().to_owned(),
+        For::Act(Act::ChangePhone(_, number)) => Phone::parse(number, None)
+            .map_or_else(|_| String::new(), |phone| phone.international().to_string()),
         _ => String::new(),
     };
     Ok(PortalReply::StepUp {
@@ -277,14 +315,16 @@ pub(crate) async fn answer(
     })
     .await?;
     let proof = proof::of(daemon, (method, &typed), (Some(&user), &loaded)).await?;
-    let fresh = fresh(
-        daemon,
-        reference,
-        (&address, &cookie),
-        (&id, method, &typed),
-        proof.as_ref(),
-    )
-    .await?;
+    let asked = (id.as_str(), method, &typed);
+    let mut codes = None;
+    // Held until the transaction that stores them has ended.
+    let _turn;
+    if renews(daemon, reference, (&address, &cookie), asked, proof.as_ref()).await? {
+        _turn = recovery::TURN.lock().await;
+        if renews(daemon, reference, (&address, &cookie), asked, proof.as_ref()).await? {
+            codes = Some(recovery::make(daemon).await?);
+        }
+    }
     run(daemon, reference, move |tx, ctx| {
         let holder = holder(tx, &address, &cookie, ctx.now)?;
         let Decided { verification, step } = decide(tx, &holder, (&id, method, &typed), proof.as_ref(), ctx)?;
@@ -311,7 +351,7 @@ pub(crate) async fn answer(
         }
         let proven = about.event(ctx, "step-up", step.reason, word(&verification.purpose));
         let mut out = match &verification.purpose {
-            For::Act(act) => acts::carry_out(tx, ctx, &holder, act, fresh.as_ref())?,
+            For::Act(act) => acts::carry_out(tx, ctx, &holder, act, codes.as_ref())?,
             For::NewEmail(new) => acts::take_email(tx, ctx, &holder, new)?,
             For::Mail | For::SignIn => return Err(PortalError::NotFound),
         };
@@ -321,14 +361,14 @@ pub(crate) async fn answer(
     .await
 }
 
-/// New recovery codes, where this very code would be taken and they are what it is for.
-async fn fresh(
+/// Whether this very code would be taken, and new recovery codes are what it is for.
+async fn renews(
     daemon: &Arc<Daemon>,
     reference: &Reference,
     (address, cookie): (&str, &Secret),
     (id, method, typed): (&str, Method, &Secret),
     proof: Option<&otpost_core::portal::answer::Proof>,
-) -> Result<Option<Fresh>, PortalError> {
+) -> Result<bool, PortalError> {
     let ctx = Ctx {
         reference: reference.clone(),
         now: daemon.now(),
@@ -338,16 +378,11 @@ async fn fresh(
     };
     let (address, cookie, id) = (address.to_owned(), cookie.clone(), id.to_owned());
     let (typed, proof) = (typed.clone(), proof.cloned());
-    let wanted = read(daemon, move |read| {
+    read(daemon, move |read| {
         let holder = holder(read, &address, &cookie, ctx.now)?;
         let decided = decide(read, &holder, (&id, method, &typed), proof.as_ref(), &ctx)?;
         let renew = matches!(decided.verification.purpose, For::Act(Act::RenewRecovery));
         Ok(renew && decided.step.wrong.is_none())
     })
-    .await?;
-    if wanted {
-        Ok(Some(recovery::make(daemon).await?))
-    } else {
-        Ok(None)
-    }
+    .await
 }

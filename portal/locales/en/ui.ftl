@@ -11,3 +11,18 @@ copied = Copied
 pages = Pages
 page-back = Back
 page-next = Next
+moment-day = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }
+moment-time = { moment-day }, { $time } UTC

@@ -62,7 +62,7 @@ pub struct Password(pub String);
 #[schema(
     min_length = 5,
     max_length = 100,
-    pattern = r"^[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]+@([A-Za-z0-9\u00c0-\uffff-]+\.)+[A-Za-z0-9\u00c0-\uffff-]+$",
+    pattern = r"^[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]+@[A-Za-z0-9\u00c0-\uffff.-]+$",
     example = "alice@example.com"
 )]
 pub struct Email(pub String);
@@ -71,7 +71,7 @@ pub struct Email(pub String);
 #[derive(Debug, ToSchema)]
 #[schema(
     max_length = 100,
-    pattern = r"^([A-Za-z0-9!#$%&'*+/=?^_{|}~.-]+@([A-Za-z0-9\u00c0-\uffff-]+\.)+[A-Za-z0-9\u00c0-\uffff-]+)?$",
+    pattern = r"^([A-Za-z0-9!#$%&'*+/=?^_{|}~.-]+@[A-Za-z0-9\u00c0-\uffff.-]+)?$",
     example = "alice@example.com"
 )]
 pub struct EmailOrNone(pub String);
@@ -110,7 +110,7 @@ pub struct Country(pub String);
 #[schema(
     min_length = 2,
     max_length = 49,
-    pattern = r"^((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7})(/[1-9][0-9]{0,2})?$",
+    pattern = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*)(/[0-9]{1,3})?$",
     example = "192.0.2.0/24"
 )]
 pub struct Network(pub String);

@@ -85,7 +85,14 @@ pub(super) fn codes_page(
 /// Where an answer leads.
 pub(super) async fn outcome(visit: &Visit, reply: PortalReply) -> Result<Response, PageError> {
     match reply {
-        PortalReply::Done { what } => Ok(visit.to(&format!("/home?done={what}"))),
+        PortalReply::Done { what } => Ok(visit.to(&match what.strip_prefix("permit-") {
+            // One enrolment is permitted now: its kind is asked next.
+            Some(permit) => match permit.strip_prefix("reissue ") {
+                Some(token) => format!("/add?replaces={token}"),
+                None => "/add".to_owned(),
+            },
+            None => format!("/home?done={what}"),
+        })),
         PortalReply::StepUp { id, .. } => Ok(visit.to(&format!("/confirm/{id}"))),
         PortalReply::Enrolment(enrolment) => Ok(visit.to(&format!("/enrol/{}", enrolment.id))),
         PortalReply::Codes { codes } => codes_page(visit, visit.framed().await?, codes, None),
@@ -308,6 +315,11 @@ fn asked_act(act: &str, posted: &Posted) -> Option<UserAct> {
     })
 }
 
+/// Fields whose mistakes the daemon names.
+const FIELDS: [&str; 8] = [
+    "name", "phone", "current", "new", "email", "login", "first", "last",
+];
+
 /// The sentence for a field in the page's language.
 fn field_text(visit: &Visit, field: &str, said: &str) -> Text {
     let key = match (field, said) {
@@ -316,11 +328,11 @@ fn field_text(visit: &Visit, field: &str, said: &str) -> Text {
         ("current", _) => "password-current-wrong",
         ("new", _) => "password-wrong",
         ("email", said) if said.contains("taken") => "email-taken",
+        ("email", said) if said.contains("no mail") => "email-away",
         ("email", _) => "email-wrong",
         ("login", said) if said.contains("taken") => "login-taken",
         ("login", _) => "login-wrong",
-        ("first" | "last", _) => "names-wrong",
-        _ => "sync-wrong",
+        _ => "names-wrong",
     };
     visit.ctx.texts().get(key)
 }
@@ -344,30 +356,41 @@ pub(super) async fn submit(
             crate::web::choose_language(&visit.ctx, posted.trimmed("lang"), &mut response);
             Ok(response)
         }
-        // A token that is replaced: what kind comes in its place is asked next.
-        Ok(Asked::Reply(PortalReply::Done { what })) if what == "reissue" => {
-            Ok(visit.to(&format!("/add?replaces={}", posted.get("token"))))
+        Ok(Asked::Reply(PortalReply::Wrong { why, .. })) if act == "sync" => {
+            let key = match why.as_str() {
+                "locked" => "why-locked",
+                _ => "sync-wrong",
+            };
+            form_again(&visit, &act, &posted, ("first-code", visit.ctx.texts().get(key))).await
         }
         Ok(Asked::Reply(reply)) => outcome(&visit, reply).await,
         Ok(Asked::Instead(response)) => Ok(response),
-        Err(PageError::Daemon(error)) if words(&act).is_some() && refused_field(&error).is_some() => {
-            let (field, said) = refused_field(&error).unwrap_or(("", ""));
-            let home = match home(&visit).await? {
-                Ok(home) => home,
-                Err(response) => return Ok(response),
-            };
-            let mut errors = Errors::default();
-            let shown = match (act.as_str(), field) {
-                ("sync", _) => "first-code",
-                (_, field) => field,
-            };
-            errors.add(shown, field_text(&visit, field, said));
-            let typed = |name: &str| Some(posted.get(name).to_owned());
-            let page = form_page(&visit, &act, &home, posted.get("token"), typed, errors)?;
-            ui::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
-        }
+        Err(PageError::Daemon(error)) => match refused_field(&error, &FIELDS) {
+            Some((field, said)) => {
+                form_again(&visit, &act, &posted, (field, field_text(&visit, field, said))).await
+            }
+            None => Err(error.into()),
+        },
         Err(error) => Err(error),
     }
+}
+
+/// The form with what was typed, and what is wrong with one of its fields.
+async fn form_again(
+    visit: &Visit,
+    act: &str,
+    posted: &Posted,
+    (field, said): (&str, Text),
+) -> Result<Response, PageError> {
+    let home = match home(visit).await? {
+        Ok(home) => home,
+        Err(response) => return Ok(response),
+    };
+    let mut errors = Errors::default();
+    errors.add(field, said);
+    let typed = |name: &str| Some(posted.get(name).to_owned());
+    let page = form_page(visit, act, &home, posted.get("token"), typed, errors)?;
+    ui::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
 struct Confirming {
@@ -472,10 +495,6 @@ pub(super) async fn answer(
             Asked::Reply(_) => Err(PageError::Internal),
             Asked::Instead(response) => Ok(response),
         },
-        Asked::Reply(PortalReply::Done { what }) if what.starts_with("reissue ") => {
-            let token = what.strip_prefix("reissue ").unwrap_or_default();
-            Ok(visit.to(&format!("/add?replaces={token}")))
-        }
         Asked::Reply(reply) => outcome(&visit, reply).await,
         Asked::Instead(response) => Ok(response),
     }

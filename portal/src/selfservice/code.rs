@@ -175,6 +175,8 @@ pub(super) fn ways(f: &SelfFrame, ask: &CodeAsk, wanted: Option<&str>, path: &st
 
 async fn stands(visit: &Visit) -> Result<PortalReply, PageError> {
     let Some(session) = visit.ctx.session() else {
+        // An address that is off is not there, signed in or not.
+        visit.site().await?;
         return Ok(PortalReply::SignedOut);
     };
     let op = PortalOp::User {
@@ -266,6 +268,7 @@ pub(super) async fn submit(
         }
     };
     let Some(session) = visit.ctx.session() else {
+        visit.site().await?;
         return Ok(visit.to(""));
     };
     let op = PortalOp::User {

@@ -318,9 +318,11 @@ pub(super) async fn begin_sms(visit: Visit, posted: Posted) -> Result<Response, 
         };
         match visit.ask(begin, Some(&posted)).await {
             Ok(asked) => return begun(&visit, asked).await,
-            Err(PageError::Daemon(error)) if refused_field(&error).is_some() => {
-                let field = refused_field(&error).map_or("phone", |(field, _)| field);
-                errors.add(field, field_text(&visit, field));
+            Err(PageError::Daemon(error)) => {
+                match refused_field(&error, &["kind", "name", "phone", "digits"]) {
+                    Some((field, _)) => errors.add(field, field_text(&visit, field)),
+                    None => return Err(error.into()),
+                }
             }
             Err(error) => return Err(error),
         }
@@ -389,7 +391,7 @@ pub(super) async fn begin_totp(visit: Visit, posted: Posted) -> Result<Response,
     };
     match visit.ask(begin, Some(&posted)).await {
         Ok(asked) => begun(&visit, asked).await,
-        Err(PageError::Daemon(error)) if refused_field(&error).is_some() => {
+        Err(PageError::Daemon(error)) if refused_field(&error, &["name"]).is_some() => {
             let home = match home(&visit).await? {
                 Ok(home) => home,
                 Err(response) => return Ok(response),
@@ -547,7 +549,7 @@ pub(super) async fn change_number(
         };
         match visit.ask(ask, None).await {
             Ok(asked) => return begun(&visit, asked).await,
-            Err(PageError::Daemon(error)) if refused_field(&error).is_some() => {
+            Err(PageError::Daemon(error)) if refused_field(&error, &["phone"]).is_some() => {
                 errors.add("phone", visit.ctx.texts().get("phone-wrong"));
             }
             Err(error) => return Err(error),

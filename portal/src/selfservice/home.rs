@@ -74,11 +74,9 @@ impl HomePage {
         line(&self.f, token)
     }
 
-    fn when(&self, at: Option<&u64>) -> Text {
-        match at {
-            None => self.f.t("never-used"),
-            Some(at) => self.f.t("last-used").arg("when", day(*at)),
-        }
+    /// Country code and last digits of an SMS token's number.
+    fn number<'t>(&self, token: &'t TokenCard) -> Option<(&'t str, &'t str)> {
+        token.phone.split_once(HIDDEN)
     }
 
     fn why_not(&self) -> Text {
@@ -88,26 +86,17 @@ impl HomePage {
             _ => "empty-off",
         })
     }
-
-    fn day(&self, at: &u64) -> String {
-        day(*at)
-    }
 }
 
-/// `SMS to +44 ··· 82`.
+/// What the daemon puts for the digits that nobody needs to see.
+const HIDDEN: &str = " *** *** ";
+
+/// `SMS to +44 ••• ••• 82`.
 pub(super) fn line(f: &SelfFrame, token: &TokenCard) -> Text {
     if token.kind == "totp" {
         return f.t("token-line-totp");
     }
-    f.t("token-line-sms").arg("phone", &token.phone)
-}
-
-/// A day and time, UTC, as `2026-11-24 08:41`.
-pub(super) fn day(milliseconds: u64) -> String {
-    let at = i64::try_from(milliseconds).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(at)
-        .map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
-        .unwrap_or_default()
+    f.t("token-line-sms").arg("phone", token.phone.replace('*', "•"))
 }
 
 /// The page after sign-in.

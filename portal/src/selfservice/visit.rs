@@ -133,13 +133,12 @@ impl Visit {
     }
 }
 
-/// The daemon's refusal of a form's field: the field and the sentence. `None` for every other failure.
-pub(super) fn refused_field(error: &BackendError) -> Option<(&str, &str)> {
+/// The daemon's refusal of one of the form's `fields`: the field and the sentence. `None` for every other failure.
+pub(super) fn refused_field<'e>(error: &'e BackendError, fields: &[&str]) -> Option<(&'e str, &'e str)> {
     let BackendError::Refused(fault) = error else {
         return None;
     };
     let named = matches!(fault.code, FaultCode::Invalid | FaultCode::Conflict);
     let (field, text) = fault.message.split_once(": ").filter(|_| named)?;
-    let word = !field.is_empty() && field.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-    word.then_some((field, text))
+    fields.contains(&field).then_some((field, text))
 }

@@ -1,5 +1,6 @@
-use std::ops::Deref;
+use std::{borrow::Borrow, ops::Deref};
 
+use super::Moment;
 use crate::{
     i18n::{Lang, Text},
     web::{Accent, Ctx, Theme, asset_path},
@@ -66,6 +67,18 @@ impl Frame {
     #[must_use]
     pub fn t(&self, key: &str) -> Text {
         self.ctx.texts().get(key)
+    }
+
+    /// The text called `key` with a time in it, in milliseconds since 1970; with `key` empty the time alone.
+    #[must_use]
+    pub fn at(&self, key: &str, milliseconds: impl Borrow<u64>) -> Moment {
+        Moment::new(self.ctx.texts(), key, *milliseconds.borrow(), false)
+    }
+
+    /// As [`Self::at`], without the hour.
+    #[must_use]
+    pub fn on(&self, key: &str, milliseconds: impl Borrow<u64>) -> Moment {
+        Moment::new(self.ctx.texts(), key, *milliseconds.borrow(), true)
     }
 
     /// The page's language.

@@ -814,3 +814,8 @@ fn a_user_s_own_language_comes_first() {
     assert_eq!(ctx.in_language("xx").browser().lang, "de");
     assert_eq!(ui::Brand::default().title, "otpost");
 }
+
+/// What the forms of a session carry.
+pub(crate) fn token(session: &str) -> String {
+    csrf::token(&Secret::from(session))
+}

@@ -7,10 +7,11 @@ const PASSWORD = 'a long enough password';
 export default async function console_(ctx) {
   const { link, js = true, width = 1280, gate = false, phone, address = 'hafenwerk', portal } = ctx.input;
   await ctx.open({ js, width });
+  const shots = ctx.input.shots ? { shots: ctx.input.shots } : {};
   const found = [];
   const look = async (name) => {
     // All pages are looked at before it fails.
-    if (gate) found.push(...(await ctx.look(name)).map((one) => ({ page: name, ...one })));
+    if (gate) found.push(...(await ctx.look(name, shots)).map((one) => ({ page: name, ...one })));
     const wide = await ctx.page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
     ctx.equal(wide, false, `${name} is wider than the window`);
   };
@@ -359,7 +360,7 @@ export default async function console_(ctx) {
           '/explain?user=alice&service=vpn-gw-1', '/settings/sms', '/settings/portal', '/settings/mail',
           '/settings/administrators', '/settings/keys', '/account', '/import', '/add/user',
         ].map((url) => ({ name: url.replace(/\W+/g, '-'), url })),
-        ctx.input.shots ? { shots: ctx.input.shots } : {},
+        shots,
       ),
     );
   }

@@ -4,7 +4,7 @@
 // ways and the other languages on a light phone. `shots` is a folder for pictures.
 import { Postbox } from '../lib/postbox.mjs';
 import { People } from '../lib/people.mjs';
-import { told } from '../lib/scenario.mjs';
+import { plain, told } from '../lib/scenario.mjs';
 
 const PHONE = { widths: [390], schemes: ['light'] };
 
@@ -29,6 +29,10 @@ export default async function screens(ctx) {
     });
     const all = pages(people, ctx, tools);
     const found = [];
+    // One that cannot be reached is told with the rest.
+    const missed = (name, locale) => (error) => {
+      found.push({ page: name, rule: 'not-reached', what: plain(error.message), where: ctx.page.url(), locale, width: 0 });
+    };
     const look = async ({ name, open, german }, locale) => {
       const step = `${name} in ${locale}`;
       await ctx.step(step, async () => {
@@ -39,7 +43,7 @@ export default async function screens(ctx) {
         const named = (width, scheme) => `${own}-${width}-${scheme}`;
         const violations = await ctx.look(name, { ...(wide ? {} : PHONE), ...(pictured ? { shots, named } : {}) });
         found.push(...violations.map((violation) => ({ page: name, ...violation })));
-      });
+      }).catch(missed(name, locale));
     };
     const windows = async (some, work) => {
       for (const locale of ['en', 'de', 'qps']) {
@@ -57,7 +61,7 @@ export default async function screens(ctx) {
         await open();
         const violations = await ctx.look(`${name}-no-js`, PHONE);
         found.push(...violations.map((violation) => ({ page: `${name} without scripts`, ...violation })));
-      });
+      }).catch(missed(`${name} without scripts`, 'en'));
     }
     await windows(some.filter(({ last }) => last), look);
     ctx.tell('screens', some.length);

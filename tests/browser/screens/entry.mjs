@@ -1,8 +1,7 @@
 // Sign-in, the codes it asks for, and pages that say why there is no page.
 import { PASSWORD, WRONG } from '../lib/people.mjs';
 
-export async function prepare(people, { postbox }) {
-  const P = people;
+export async function prepare(P) {
   const hint = { accent: '#00646b', hint: 'The one you use for the VPN' };
   await P.portal('Hafenwerk VPN', 'hafenwerk', hint);
   await P.portal('Werft', 'werft');
@@ -16,7 +15,6 @@ export async function prepare(people, { postbox }) {
   await P.add('mia', vpn, { password: null });
   await P.add('nele', vpn, { sms: true });
   await P.add('pia', ['Schleuse'], { sms: true });
-  await P.add('rike', ['Hafenwerk VPN'], { sms: true });
   for (const login of ['uma', 'ute', 'tim', 'tom', 'max']) await P.add(login, vpn, { sms: true });
   // Everything that a person can have.
   await P.add('sam', vpn, { sms: true });
@@ -32,7 +30,6 @@ export async function prepare(people, { postbox }) {
   await P.send({}, 'form[action$="/do/prefer"] button');
   P.forget('hafenwerk theo');
   for (let n = 0; n < 10; n += 1) await P.knock('hafenwerk', 'closed', 'not it');
-  void postbox;
 }
 
 export function pages(P, ctx, { postbox, daemon }) {

@@ -25,7 +25,12 @@ fn forge(person: &mut Person, action: &str, token: &str) -> Vec<Answer> {
         ],
         "reissue" => {
             let first = act("replace", &[]);
-            let fields = [("form", "f3"), ("phone", "+491712340001"), ("digits", "6"), ("replaces", token)];
+            let fields = [
+                ("form", "f3"),
+                ("phone", "+491712340001"),
+                ("digits", "6"),
+                ("replaces", token),
+            ];
             vec![
                 first,
                 person.post("/add/sms", &fields),
@@ -35,24 +40,39 @@ fn forge(person: &mut Person, action: &str, token: &str) -> Vec<Answer> {
             ]
         }
         "assign-existing" => vec![act("assign", &[])],
-        "unassign" => vec![act("remove", &[]), person.get(&format!("/do/remove?token={token}"))],
+        "unassign" => vec![
+            act("remove", &[]),
+            person.get(&format!("/do/remove?token={token}")),
+        ],
         "rename" => vec![
             act("rename", &[("name", "Other")]),
             person.get(&format!("/do/rename?token={token}")),
         ],
-        "synchronise" => vec![act("sync", &[("first-code", "123456"), ("second-code", "234567")])],
-        "create-password" => vec![act("password", &[("new", "another horse")]), person.get("/do/password")],
+        "synchronise" => vec![act(
+            "sync",
+            &[("first-code", "123456"), ("second-code", "234567")],
+        )],
+        "create-password" => vec![
+            act("password", &[("new", "another horse")]),
+            person.get("/do/password"),
+        ],
         "change-password" => vec![
             act("password", &[("current", PASSWORD), ("new", "another horse")]),
             person.get("/do/password"),
         ],
-        "change-email" => vec![act("email", &[("email", "new@example.com")]), person.get("/do/email")],
+        "change-email" => vec![
+            act("email", &[("email", "new@example.com")]),
+            person.get("/do/email"),
+        ],
         "change-phone" => vec![
             act("number", &[("phone", "+491712340001")]),
             person.get(&format!("/do/number?token={token}")),
         ],
         "change-login" => vec![act("login", &[("login", "alicia")]), person.get("/do/login")],
-        "change-names" => vec![act("names", &[("first", "A"), ("last", "B")]), person.get("/do/names")],
+        "change-names" => vec![
+            act("names", &[("first", "A"), ("last", "B")]),
+            person.get("/do/names"),
+        ],
         "manage-sessions" => vec![
             act("end-others", &[]),
             act("end-session", &[("session", "00112233445566778899aabbccddeeff")]),
@@ -76,7 +96,9 @@ fn all_actions(scene: &Scene) -> Vec<String> {
 fn p5a_what_is_not_allowed_has_no_button_and_is_refused_when_forged() {
     let scene = Scene::new();
     let stack = &scene.stack;
-    let Some(postbox) = Postbox::or_skip(stack) else { return };
+    let Some(postbox) = Postbox::or_skip(stack) else {
+        return;
+    };
     let (mut alice, _) = scene.with_token(5678);
     let token = person::shown(stack, "alice").tokens[0].id.clone();
     let actions = all_actions(&scene);
@@ -98,7 +120,14 @@ fn p5a_what_is_not_allowed_has_no_button_and_is_refused_when_forged() {
     let _ = henry.code("mail", &code.code()).leads("/s/vpn/home");
 
     let everywhere = alice.open("/home").is(200).body;
-    for needle in ["/do/number", "/do/replace", "/do/rename", "/do/remove", "/do/password", "/do/names"] {
+    for needle in [
+        "/do/number",
+        "/do/replace",
+        "/do/rename",
+        "/do/remove",
+        "/do/password",
+        "/do/names",
+    ] {
         assert!(everywhere.contains(needle), "{needle}");
     }
     let before = (person::shown(stack, "alice"), person::shown(stack, "henry"));
@@ -106,18 +135,41 @@ fn p5a_what_is_not_allowed_has_no_button_and_is_refused_when_forged() {
     scene.allow(&[]);
     let home = alice.open("/home").is(200).body;
     for needle in [
-        "/add", "/do/number", "/do/replace", "/do/rename", "/do/remove", "/do/sync", "/do/password", "/do/email",
-        "/do/login", "/do/names", "/do/end-", "/do/assign",
+        "/add",
+        "/do/number",
+        "/do/replace",
+        "/do/rename",
+        "/do/remove",
+        "/do/sync",
+        "/do/password",
+        "/do/email",
+        "/do/login",
+        "/do/names",
+        "/do/end-",
+        "/do/assign",
     ] {
         assert!(!home.contains(&format!("/s/vpn{needle}")), "{needle}");
     }
     for action in &actions {
-        let person = if action == "create-password" { &mut henry } else { &mut alice };
+        let person = if action == "create-password" {
+            &mut henry
+        } else {
+            &mut alice
+        };
         for (n, answer) in forge(person, action, &token).into_iter().enumerate() {
-            assert_eq!(answer.status, 403, "{action} {n}: to {:?} {}", answer.to(), answer.words());
+            assert_eq!(
+                answer.status,
+                403,
+                "{action} {n}: to {:?} {}",
+                answer.to(),
+                answer.words()
+            );
         }
     }
-    assert_eq!((person::shown(stack, "alice"), person::shown(stack, "henry")), before);
+    assert_eq!(
+        (person::shown(stack, "alice"), person::shown(stack, "henry")),
+        before
+    );
     assert_eq!(stack.settled(), texts, "no text left");
     assert!(scene.times("not-allowed") >= actions.len());
 
@@ -175,14 +227,24 @@ fn reissue(scene: &Scene, alice: &mut Person, old: u16, new: u16) {
     // One step-up at a time: the first one's code is worth nothing any more.
     let _ = alice.prove(&step, "sms", &text.code()).is(422);
     let text = stack.text_after(texts + 1);
-    let _ = alice.prove(&second, "sms", &wrong(&text.code())).is(422).says("You have 4 tries left.");
-    let next = alice.prove(&second, "sms", &text.code()).leads(&format!("/s/vpn/add?replaces={token}"));
+    let _ = alice
+        .prove(&second, "sms", &wrong(&text.code()))
+        .is(422)
+        .says("You have 4 tries left.");
+    let next = alice
+        .prove(&second, "sms", &text.code())
+        .leads(&format!("/s/vpn/add?replaces={token}"));
     let _ = alice.http.get(next.to()).is(200).says("SMS");
     let _ = alice.get(&format!("/add/sms?replaces={token}")).is(200);
     let texts = stack.settled();
     let answer = alice.post(
         "/add/sms",
-        &[("form", "reissue"), ("phone", &number(new)), ("digits", "6"), ("replaces", &token)],
+        &[
+            ("form", "reissue"),
+            ("phone", &number(new)),
+            ("digits", "6"),
+            ("replaces", &token),
+        ],
     );
     let id = alice.enrolment(&answer);
     let text = stack.text_after(texts);
@@ -227,7 +289,12 @@ fn p6a_a_kind_that_is_off_is_not_offered_and_refused_when_forged() {
     let _ = alice
         .post("/do/number", &[("token", &token), ("phone", &number(1))])
         .is(403);
-    let fields = [("form", "r"), ("phone", "+491712340001"), ("digits", "6"), ("replaces", &token)];
+    let fields = [
+        ("form", "r"),
+        ("phone", "+491712340001"),
+        ("digits", "6"),
+        ("replaces", &token),
+    ];
     let _ = alice.post("/add/sms", &fields).is(403);
     assert_eq!(stack.settled(), texts);
     // A kind switched off between the form and the code.
@@ -257,7 +324,9 @@ fn p10a_removing_or_replacing_a_token_needs_a_code_of_the_old_one() {
     // The old number hears of it.
     otpost_tests::pamstack::wait_for("word to the old number", || {
         let mut texts = stack.texts().into_iter();
-        texts.find(|text| text.to == number(5678) && text.text.contains("replaced")).map(|_| ())
+        texts
+            .find(|text| text.to == number(5678) && text.text.contains("replaced"))
+            .map(|_| ())
     });
 
     let new = person::shown(stack, "alice").tokens[0].id.clone();
@@ -266,11 +335,16 @@ fn p10a_removing_or_replacing_a_token_needs_a_code_of_the_old_one() {
     let asked = alice.post("/do/remove", &[("token", &new)]);
     let step = alice.step_up(&asked);
     let text = stack.text_after(texts);
-    let _ = alice.open(&format!("/confirm/{step}")).is(200).says("To remove the token, enter a fresh code.");
+    let _ = alice
+        .open(&format!("/confirm/{step}"))
+        .is(200)
+        .says("To remove the token, enter a fresh code.");
     let _ = alice.prove(&step, "password", PASSWORD).is(422);
     let _ = alice.prove(&step, "sms", &wrong(&text.code())).is(422);
     assert_eq!(scene.tokens("alice"), 1);
-    let _ = alice.prove(&step, "sms", &text.code()).leads("/s/vpn/home?done=unassign");
+    let _ = alice
+        .prove(&step, "sms", &text.code())
+        .leads("/s/vpn/home?done=unassign");
     assert_eq!(scene.tokens("alice"), 0);
     // Once: neither this step-up again nor another token by it.
     let again = alice.prove(&step, "sms", &text.code());

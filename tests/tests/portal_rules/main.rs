@@ -87,17 +87,22 @@ impl Scene {
     }
 }
 
-/// The page without what is new in each answer: reference, nonce, tokens of forms.
+/// The page without what is new in each answer: reference and nonce.
 fn plain(answer: &Answer, names: &[&str]) -> String {
     let mut body = answer.body.clone();
     let policy = answer.header("content-security-policy");
-    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    let nonce = policy
+        .split("'nonce-")
+        .nth(1)
+        .unwrap()
+        .split('\'')
+        .next()
+        .unwrap();
     body = body.replace(nonce, "NONCE");
-    for word in body.clone().split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
-        let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        if word.len() == 10 && word.starts_with("r-") && word[2..].chars().all(hex) {
-            body = body.replace(word, "r-reference");
-        }
+    if let Some((_, rest)) = body.clone().split_once("Reference <code>") {
+        let reference = rest.split('<').next().unwrap();
+        assert!([8, 10].contains(&reference.len()), "{reference}");
+        body = body.replace(reference, "REFERENCE");
     }
     for name in names {
         body = body.replace(name, "NAME");

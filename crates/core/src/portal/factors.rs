@@ -334,6 +334,23 @@ impl Factors {
             .or_else(|| app.map(|t| token_way(Method::Totp, t.id, &t.name)))
     }
 
+    /// Whether they have a token anywhere, usable or not.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        !self.sms.is_empty() || !self.totp.is_empty()
+    }
+
+    /// The oldest active token of each kind, wherever it is bound.
+    #[must_use]
+    pub fn ways_elsewhere(&self) -> Vec<Way> {
+        let sms = self.sms.iter().find(|t| t.status == Status::Active);
+        let app = self.totp.iter().find(|t| t.status == Status::Active);
+        let sms = sms.map(|t| token_way(Method::Sms, t.id, &t.name));
+        sms.into_iter()
+            .chain(app.map(|t| token_way(Method::Totp, t.id, &t.name)))
+            .collect()
+    }
+
     /// Length of the codes of an SMS token of theirs.
     #[must_use]
     pub fn digits_of(&self, token: TokenId) -> Option<Digits> {

@@ -189,7 +189,8 @@ pub fn may_mail(counters: &MailCounters, source: &Source, now: Timestamp) -> Res
 #[must_use]
 pub fn may_mail_to(address: &Counter, network: &Counter, source: &Source, now: Timestamp) -> bool {
     let full = |counter: &Counter, limit| counter.short.count_at(now, HOUR) >= limit;
-    !full(address, MAILS_TO_ADDRESS) && !(source.address.is_some() && full(network, MAILS_FROM_NETWORK))
+    let shut = source.address.is_some() && full(network, MAILS_FROM_NETWORK);
+    !full(address, MAILS_TO_ADDRESS) && !shut
 }
 
 /// Seconds for which codes from e-mails are not looked at for this name and network.

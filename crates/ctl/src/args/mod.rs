@@ -110,7 +110,7 @@ pub enum Command {
     /// Check configuration files.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Watch a VPN login that needs a code by text, on this machine, without account or phone.
+    /// Watch a VPN login that needs a code by text, and try the portal, on this machine, without account or phone.
     Demo(Demo),
     /// Run a program of the demonstration so that it ends with it.
     #[command(hide = true)]

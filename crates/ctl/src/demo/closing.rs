@@ -30,10 +30,7 @@ impl Places<'_> {
         self.enrol(io)?;
         heading(io, "Be the administrator: open the console")?;
         self.administer(io)?;
-        heading(
-            io,
-            &format!("Texts appear here, and on http://{}/", self.inbox),
-        )?;
+        heading(io, &format!("Texts appear here, and on http://{}/", self.inbox))?;
         writeln!(
             io.out,
             "  Ctrl-C ends the demonstration and removes everything.\n"

@@ -41,7 +41,9 @@ impl Sites {
 fn listening(log: &str, site: &str) -> Option<String> {
     let site = format!("site=\"{site}\"");
     // A line without its end is still being written.
-    let mut lines = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    let mut lines = log
+        .split_inclusive('\n')
+        .filter_map(|line| line.strip_suffix('\n'));
     let line = lines.find(|line| line.contains("listening") && line.contains(&site))?;
     let (_, address) = line.rsplit_once("address=")?;
     let address: SocketAddr = address.trim().parse().ok()?;

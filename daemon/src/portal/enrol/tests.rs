@@ -11,6 +11,7 @@ use otpost_conf::DaemonConfig;
 use otpost_core::challenge::{Channel, Origin};
 use otpost_core::client::FirstFactor;
 use otpost_core::ids::{AttemptId, MessageId, PortalSessionId, ResourceId, TokenId, UserId};
+use otpost_core::limits::LOGIN_FAILURES;
 use otpost_core::login::{Reason, Reply};
 use otpost_core::mail::queue::{Matter, QueuedMail};
 use otpost_core::mail::{Notice, Security, Sender, Settings};
@@ -23,17 +24,18 @@ use otpost_core::portal::factors::{RecoverySet, TotpToken};
 use otpost_core::portal::session::{Stage, Who};
 use otpost_core::portal::settings::{Action, FirstEnrolment, Kind, OtpLength};
 use otpost_core::portal::site::{Base, Site};
-use otpost_core::portal::verification::Act;
+use otpost_core::portal::verification::{Act, Verification};
 use otpost_core::resource::Resource;
 use otpost_core::token::{Status, Token};
-use otpost_core::user::{Profile, User};
+use otpost_core::user::{PasswordHash, Profile, User};
 use otpost_core::{Timestamp, totp};
 use otpost_ipc::admin::{AdminOp, AdminReply, SmsPolicySet};
-use otpost_ipc::portal::{Browser, EnrolState, EnrolmentView, PortalReply, UserOp};
+use otpost_ipc::portal::{Browser, EnrolState, EnrolmentView, Method, PortalReply, UserAct, UserOp};
 use otpost_ipc::{FaultCode, Outcome, Secret};
 use otpost_store::kinds::MailSetup;
 use otpost_store::{StoreError, document};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::{Asker, permitted};
 use crate::admin::{self, Caller};
@@ -852,7 +854,7 @@ async fn another_number_gets_another_text_once() {
     };
     let view = bench.enrolment(&cookie, change.clone()).await;
     assert_ne!(view.id, id);
-    assert_eq!(view.phone, "+491717654321");
+    assert_eq!(view.phone, "+49 171 7654321");
     assert_eq!(bench.enrolment(&cookie, change).await.id, view.id);
     let texts = bench.texts(2).await;
     assert_eq!(texts[1].to, "+491717654321");
@@ -1325,4 +1327,153 @@ async fn what_has_ended_is_swept() {
         let then = now.plus(Duration::from_secs(seconds));
         assert_eq!(left(then).await.unwrap(), kept, "{seconds}");
     }
+}
+
+/// Alice has a token, and is bound to its resource, that is none of the portal's.
+async fn token_elsewhere(bench: &Bench) -> TokenId {
+    let id = bench.give_token(ALICE, "+491701111111").await;
+    bench
+        .daemon()
+        .write(move |tx| {
+            let lab = Resource::new(ResourceId([4; 16]), "Lab", Timestamp(0));
+            tx.put_resource(&lab)?;
+            let mut user = tx.user(ALICE)?.unwrap();
+            user.resources.push(lab.id);
+            user.password = Some(PasswordHash(Zeroizing::new("a hash".to_owned())));
+            tx.put_user(&user)?;
+            let token = tx.token(id)?.unwrap();
+            tx.put_token(&Token {
+                resources: vec![lab.id],
+                ..token
+            })
+        })
+        .await
+        .unwrap();
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_alone_gets_nothing_that_opens_another_resource() {
+    let bench = Bench::new().await;
+    token_elsewhere(&bench).await;
+    // No token guards this portal: the password was enough to be here.
+    let cookie = bench.browser(ALICE).await;
+    // Recovery codes would open the portal that the token guards.
+    let renew = UserOp::Act {
+        act: UserAct::RenewRecovery,
+    };
+    assert_eq!(bench.refused(&cookie, renew).await.0, FaultCode::Conflict);
+    let email = UserAct::Email {
+        new: "thief@example.com".to_owned(),
+    };
+    bench.put(mail_server()).await;
+    for op in [UserOp::Act { act: email }, begin("f1"), begin_with("totp", None, "f2", None)] {
+        let Outcome::Ok(PortalReply::StepUp { ask, .. }) = bench.ask(&cookie, op).await else {
+            panic!("a step-up")
+        };
+        let methods: Vec<_> = ask.methods.iter().map(|view| view.method).collect();
+        assert_eq!(methods, [Method::Sms], "a code of the token, and no password");
+    }
+    assert!(bench.texts(3).await.iter().all(|text| text.to == "+491701111111"));
+    // With the code it goes on.
+    bench.fresh_code(&cookie, Act::Enroll).await.unwrap();
+    let view = bench.enrolment(&cookie, begin("f1")).await;
+    assert_eq!(view.state, EnrolState::Open);
+    // And no further than that, once it was taken back.
+    let cancel = UserOp::EnrolCancel { id: view.id.clone() };
+    assert!(matches!(
+        bench.ask(&cookie, cancel).await,
+        Outcome::Ok(PortalReply::Done { .. })
+    ));
+    let number = UserOp::EnrolNumber {
+        id: view.id,
+        phone: Secret::from("0171 7654321"),
+    };
+    assert!(matches!(
+        bench.ask(&cookie, number).await,
+        Outcome::Ok(PortalReply::StepUp { .. })
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_recovery_codes_need_a_session_that_passed_a_second_factor() {
+    let bench = Bench::new().await;
+    // Of the password alone, before an administrator assigned a token.
+    let thief = bench.browser(ALICE).await;
+    bench.later(1);
+    bench.give_token(ALICE, "+491701111111").await;
+    let Outcome::Ok(PortalReply::StepUp { act, .. }) = bench.ask(&thief, UserOp::RecoveryFirst).await else {
+        panic!("a step-up")
+    };
+    assert_eq!(act, "renew-recovery");
+    bench.later(1);
+    let cookie = bench.browser(ALICE).await;
+    assert!(matches!(
+        bench.ask(&cookie, UserOp::RecoveryFirst).await,
+        Outcome::Ok(PortalReply::Codes { .. })
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_for_again_and_again_does_not_grow() {
+    let bench = Bench::new().await;
+    let cookie = bench.browser(ALICE).await;
+    for n in 0..40 {
+        bench.enrolment(&cookie, begin_with("totp", None, &format!("f{n}"), None)).await;
+    }
+    let token = bench.give_token(ALICE, "+491701111111").await;
+    for _ in 0..40 {
+        let act = UserAct::Unassign {
+            token: token.to_string(),
+        };
+        assert!(matches!(
+            bench.ask(&cookie, UserOp::Act { act }).await,
+            Outcome::Ok(PortalReply::StepUp { .. })
+        ));
+    }
+    let (enrolments, asked) = bench
+        .daemon()
+        .read(|read| {
+            let enrolments = document::of::<Enrolment>(read, &ALICE.0)?.len();
+            Ok((enrolments, document::of::<Verification>(read, &ALICE.0)?.len()))
+        })
+        .await
+        .unwrap();
+    assert!(enrolments <= 18 && asked <= 9, "{enrolments} {asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_present_password_is_not_guessed_within_a_session() {
+    let bench = Bench::new().await;
+    token_elsewhere(&bench).await;
+    let hash = bench
+        .daemon()
+        .passwords
+        .hash(Zeroizing::new("correct horse".to_owned()), bench.daemon().rng())
+        .await
+        .unwrap();
+    bench
+        .daemon()
+        .write(move |tx| {
+            let user = tx.user(ALICE)?.unwrap();
+            tx.put_user(&User {
+                password: Some(PasswordHash(hash.clone())),
+                ..user
+            })
+        })
+        .await
+        .unwrap();
+    let cookie = bench.browser(ALICE).await;
+    let guess = |text: &str| UserOp::Act {
+        act: UserAct::Password {
+            current: Some(Secret::from(text)),
+            new: Secret::from("another horse"),
+        },
+    };
+    for n in 0..LOGIN_FAILURES {
+        let (code, _) = bench.refused(&cookie, guess(&format!("guess {n}"))).await;
+        assert_eq!(code, FaultCode::Invalid);
+    }
+    let (code, _) = bench.refused(&cookie, guess("correct horse")).await;
+    assert_eq!(code, FaultCode::Busy);
 }

@@ -36,7 +36,7 @@ pub(super) fn view(
         id: enrolment.id.to_string(),
         kind: enrolment.kind().as_str().to_owned(),
         name: enrolment.name.clone(),
-        phone: phone.map_or_else(String::new, |phone| phone.expose().to_owned()),
+        phone: phone.map_or_else(String::new, |phone| phone.international().to_string()),
         totp: secret.map(|secret| Secret::from(secret.base32().as_str())),
         uri,
         state: match stand {
