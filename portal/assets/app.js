@@ -126,9 +126,29 @@
     }
   }
 
+  // Times as this clock has them, in the page's language: today at 08:41, 14 November.
+  function localise(time) {
+    const page = document.documentElement.lang;
+    const same = (own) => own.split("-")[0] === page.split("-")[0];
+    const lang = navigator.languages.find(same) || page;
+    const at = new Date(time.dateTime);
+    const write = (wish) => new Intl.DateTimeFormat(lang, wish).format(at);
+    const midnight = (date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+    const now = new Date();
+    const ago = (midnight(now) - midnight(at)) / 86400000;
+    const date = write({ dateStyle: "long" });
+    let day = date;
+    if (ago === 0 || ago === 1) day = new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(-ago, "day");
+    else if (at.getFullYear() === now.getFullYear()) day = write({ day: "numeric", month: "long" });
+    const exact = write({ dateStyle: "long", timeStyle: "short" });
+    time.textContent = time.dataset.when === "day" ? day : exact.replace(date, day);
+    delete time.dataset.when;
+  }
+
   // Also after htmx has put something new into the page.
   function ready() {
     for (const element of document.querySelectorAll("[data-js]")) element.hidden = false;
+    document.querySelectorAll("time[data-when]").forEach(localise);
     for (const all of document.querySelectorAll("[data-group] [data-all]:not([data-seen])")) {
       all.dataset.seen = "";
       const one = all.closest("[data-group]").querySelector("input[type=checkbox]:not([data-all])");
@@ -141,6 +161,16 @@
     }
     for (const toast of document.querySelectorAll(".toast")) setTimeout(() => toast.remove(), 8000);
     tick();
+    for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+
+  // What was just done is said once, and goes away by itself.
+  const toast = document.querySelector(".toast");
+  if (toast) {
+    const here = new URL(location.href);
+    here.searchParams.delete("done");
+    history.replaceState(history.state, "", here);
+    setTimeout(() => toast.remove(), 8000);
   }
   on("htmx:after:swap", ready);
   ready();

@@ -56,7 +56,7 @@ type Answer = Result<Response, PageError>;
 /// The routes of the API, behind its gate.
 pub fn routes() -> Router<Arc<App>> {
     let (router, described) = described().split_for_parts();
-    let document = document::finish(described);
+    let document = document::finish(&described);
     let gate = Arc::new(gate::Gate::new(&document));
     let router = router
         .merge(document::routes(&document))

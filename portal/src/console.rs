@@ -4,9 +4,11 @@
 //! shown, but it is the daemon that refuses it.
 
 mod account;
+mod actions;
 mod administrators;
 mod ask;
 mod desk;
+mod enrolment;
 mod entry;
 mod import;
 mod overview;
@@ -17,6 +19,7 @@ mod resource_lists;
 mod resources;
 mod self_service;
 mod settings;
+mod setup;
 mod tables;
 mod tokens;
 mod typed;
@@ -39,8 +42,8 @@ use crate::App;
 /// The routes of the console, beside those that both sites have.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/setup", get(entry::setup_by_query).post(entry::set_up_by_query))
-        .route("/setup/{link}", get(entry::setup).post(entry::set_up))
+        .route("/setup", get(setup::setup_by_query).post(setup::set_up_by_query))
+        .route("/setup/{link}", get(setup::setup).post(setup::set_up))
         .route("/sign-in", get(entry::sign_in).post(entry::signed_in))
         .route("/code", get(entry::code).post(entry::coded))
         .route("/sign-out", post(entry::sign_out))
@@ -89,7 +92,7 @@ fn resource_routes() -> Router<Arc<App>> {
         )
         .route(
             &own("/self-service/actions"),
-            get(self_service::actions).post(self_service::set_actions),
+            get(actions::actions).post(actions::set_actions),
         )
         .route(
             &own("/self-service/enrollment"),
@@ -114,7 +117,7 @@ fn user_routes() -> Router<Arc<App>> {
         .route(&own("/do/{act}"), get(user_acts::form).post(user_acts::submit))
         .route(
             &own("/enrolments/{id}"),
-            get(user_acts::enrolment::show).post(user_acts::enrolment::submit),
+            get(enrolment::show).post(enrolment::submit),
         )
         .route("/tokens", get(tokens::list))
         .route(&own("/tokens/{id}"), get(tokens::token).post(tokens::set))

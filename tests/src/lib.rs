@@ -2,6 +2,7 @@
 //! with real peers. Nothing of the product imports this crate.
 #![forbid(unsafe_code)]
 
+pub mod authenticator;
 pub mod bench;
 pub mod browser;
 pub mod clock;
@@ -9,6 +10,7 @@ pub mod command;
 pub mod dice;
 pub mod gateway;
 pub mod http;
+pub mod owner;
 pub mod pamstack;
 pub mod person;
 pub mod postbox;

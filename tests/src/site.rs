@@ -4,20 +4,24 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use otpost_ipc::admin::{AdminOp, PortalSet, ResourceSettings, SelfServiceSettings};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::pamstack::wait_for;
 use crate::stack::{Program, Stack};
 
-/// Self-service and console, on loopback without TLS; killed when dropped.
+/// Self-service and console, on loopback; killed when dropped.
 #[derive(Debug)]
 pub struct Site {
     /// The program.
     pub program: Program,
-    /// `http://127.0.0.1:PORT` of the pages for everybody.
+    /// Such as `http://127.0.0.1:PORT`: of the pages for everybody.
     pub base: String,
-    /// `http://127.0.0.1:PORT` of the console.
+    /// The same of the console.
     pub console: String,
 }
 
@@ -28,11 +32,39 @@ impl Site {
     /// When it does not come up.
     #[must_use]
     pub fn start(stack: &Stack) -> Self {
+        Self::with(stack, "mode = \"off\"", "http")
+    }
+
+    /// The same with a certificate that it makes itself, and what a browser needs to trust it.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn secure(stack: &Stack) -> (Self, Arc<ClientConfig>) {
+        let state = stack.dir().join("tls");
+        let tls = format!(
+            "mode = \"self-signed\"\nstate-directory = \"{}\"",
+            state.display()
+        );
+        let site = Self::with(stack, &tls, "https");
+        let file = CertificateDer::from_pem_file(state.join("self-signed.crt"));
+        let mut roots = RootCertStore::empty();
+        roots.add(file.expect("a certificate")).expect("a root");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        (site, Arc::new(config))
+    }
+
+    fn with(stack: &Stack, tls: &str, scheme: &str) -> Self {
         let dir = stack.dir();
         let file = dir.join("portal.toml");
         let config = format!(
             "socket = \"{}\"\ntest-locale = true\n[self-service]\nlisten = [\"127.0.0.1:0\"]\n\
-             [console]\nlisten = [\"127.0.0.1:0\"]\n[tls]\nmode = \"off\"\n\
+             [console]\nlisten = [\"127.0.0.1:0\"]\n[tls]\n{tls}\n\
              [limits]\nrequests-per-second = 1000\nburst = 10000\n[log]\nlevel = \"trace\"\n",
             stack.socket("portal").display()
         );
@@ -43,7 +75,8 @@ impl Site {
                 panic!("otpost-portal ended with {status}: {}", program.log());
             }
             let log = program.log();
-            Some((listening(&log, "self-service")?, listening(&log, "console")?))
+            let of = |site| Some(format!("{scheme}://{}", listening(&log, site)?));
+            Some((of("self-service")?, of("console")?))
         });
         stack.admin(AdminOp::PortalSet(PortalSet {
             url: Some(base.clone()),
@@ -58,13 +91,12 @@ impl Site {
     }
 }
 
-fn listening(log: &str, site: &str) -> Option<String> {
+fn listening(log: &str, site: &str) -> Option<SocketAddr> {
     let line = log
         .lines()
         .find(|line| line.contains("listening") && line.contains(&format!("site=\"{site}\"")))?;
     let (_, address) = line.rsplit_once("address=")?;
-    let address: SocketAddr = address.trim().parse().ok()?;
-    Some(format!("http://{address}"))
+    address.trim().parse().ok()
 }
 
 /// Settings of a resource whose portal is at `address`, with every action and kind.

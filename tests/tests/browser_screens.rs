@@ -87,6 +87,9 @@ fn every_screen_passes_the_gate_in_every_state() {
             .and_then(serde_json::Value::as_u64)
             .unwrap();
         let looks = u64::try_from(outcome.looks.len()).unwrap();
+        let ms: u64 = outcome.looks.iter().map(|look| look.ms).sum();
+        let all: u64 = outcome.steps.iter().map(|step| step.ms).sum();
+        println!("{part}: {looks} looks at {screens} screens, {ms} ms of {all} ms");
         assert!(looks >= 6 * screens, "{part}: {looks} looks at {screens} screens");
     }
 }

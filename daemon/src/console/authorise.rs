@@ -74,7 +74,9 @@ fn needs(op: &AdminOp) -> (Right, On<'_>) {
         Op::UserRemove { user: login } | Op::UserRecovery { user: login } => {
             (Right::ManageUsers, whole(login))
         }
-        Op::UserLock { user: login, .. } | Op::UserUnlock { user: login } => (Right::LockUsers, user(login)),
+        Op::UserLock { user: login, .. } => (Right::LockUsers, user(login)),
+        // Lifts locks and counts of every resource the person has.
+        Op::UserUnlock { user: login } => (Right::LockUsers, whole(login)),
         // To end one lets nobody in.
         Op::UserBypass {
             user: login,

@@ -22,6 +22,7 @@ busy-text = { $seconds ->
     [one] Warten Sie eine Sekunde und versuchen Sie es dann noch einmal.
    *[other] Warten Sie { $seconds } Sekunden und versuchen Sie es dann noch einmal.
 }
+busy-long = Warten Sie { $minutes } Minuten und versuchen Sie es dann noch einmal.
 fault-title = Hier ist etwas schiefgegangen
 fault-text = Es liegt nicht an Ihnen. Versuchen Sie es noch einmal. Geschieht es wieder, nennen Sie Ihrer Administration das Kennzeichen unten.
 away-title = Wir können gerade nicht antworten
@@ -30,5 +31,6 @@ away-text = { $seconds ->
     [one] Versuchen Sie es in einer Sekunde noch einmal.
    *[other] Versuchen Sie es in { $seconds } Sekunden noch einmal.
 } Dauert es an, nennen Sie Ihrer Administration das Kennzeichen unten.
+to-start = Zur Startseite
 try-again = Noch einmal versuchen
 reference = Kennzeichen

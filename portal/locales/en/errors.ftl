@@ -22,6 +22,7 @@ busy-text = { $seconds ->
     [one] Wait one second, then try again.
    *[other] Wait { $seconds } seconds, then try again.
 }
+busy-long = Wait { $minutes } minutes, then try again.
 fault-title = Something went wrong here
 fault-text = It is not your mistake. Try again. If it happens once more, tell your administrator the reference below.
 away-title = We cannot answer at the moment
@@ -30,5 +31,6 @@ away-text = { $seconds ->
     [one] Try again in one second.
    *[other] Try again in { $seconds } seconds.
 } If it goes on, tell your administrator the reference below.
+to-start = To the first page
 try-again = Try again
 reference = Reference

@@ -33,8 +33,8 @@ pub(super) fn head() -> utoipa::openapi::OpenApi {
 }
 
 /// The whole document.
-pub(super) fn finish(described: utoipa::openapi::OpenApi) -> Value {
-    let Ok(Value::Object(mut document)) = serde_json::to_value(&described) else {
+pub(super) fn finish(described: &utoipa::openapi::OpenApi) -> Value {
+    let Ok(Value::Object(mut document)) = serde_json::to_value(described) else {
         return Value::Null;
     };
     document.insert("servers".to_owned(), json!([{ "url": PREFIX }]));
@@ -64,7 +64,27 @@ pub(super) fn finish(described: utoipa::openapi::OpenApi) -> Value {
             complete_schemas(schemas);
         }
     }
-    Value::Object(document)
+    let mut document = Value::Object(document);
+    plain_integers(&mut document);
+    document
+}
+
+/// Takes the formats of integers out: they are for signed ones, and ours have bounds of their own.
+fn plain_integers(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields
+                .get("format")
+                .and_then(Value::as_str)
+                .is_some_and(|format| format.starts_with("int"))
+            {
+                fields.remove("format");
+            }
+            fields.values_mut().for_each(plain_integers);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain_integers),
+        _ => {}
+    }
 }
 
 /// What is made by an operation, the path of one such thing below, and where its name is.

@@ -27,7 +27,7 @@ use crate::{
 const KEY: &str = "Bearer otpost_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn document() -> Value {
-    document::finish(described().into_openapi())
+    document::finish(&described().into_openapi())
 }
 
 fn site() -> Site {

@@ -299,9 +299,8 @@ pub(super) mod keys {
 
     /// The list of keys.
     pub(in super::super) async fn list(desk: Desk) -> Page {
-        let keys = match desk.admin(AdminOp::ApiKeyList).await? {
-            AdminReply::ApiKeys { keys } => keys,
-            _ => return Err(PageError::Internal.into()),
+        let AdminReply::ApiKeys { keys } = desk.admin(AdminOp::ApiKeyList).await? else {
+            return Err(PageError::Internal.into());
         };
         let page = KeysPage {
             f: settings::frame(&desk, Tab::Keys),

@@ -31,9 +31,8 @@ pub(super) async fn messages(desk: Desk) -> Page {
         limit: ROWS,
         after: desk.given("after"),
     };
-    let (messages, more) = match desk.admin(op).await? {
-        AdminReply::Messages { messages, more } => (messages, more),
-        _ => return Err(PageError::Internal.into()),
+    let AdminReply::Messages { messages, more } = desk.admin(op).await? else {
+        return Err(PageError::Internal.into());
     };
     let last = messages.last().filter(|_| more);
     let f = desk.frame("/messages", desk.t("nav-messages"));
@@ -171,13 +170,13 @@ pub(super) async fn audit(desk: Desk) -> Page {
 /// Checks the audit chain.
 pub(super) async fn verify(sent: Sent) -> Page {
     let desk = &sent.desk;
-    let (rows, head, broken_at) = match desk.admin(AdminOp::AuditVerify).await? {
-        AdminReply::AuditVerified {
-            rows,
-            head,
-            broken_at,
-        } => (rows, head, broken_at),
-        _ => return Err(PageError::Internal.into()),
+    let AdminReply::AuditVerified {
+        rows,
+        head,
+        broken_at,
+    } = desk.admin(AdminOp::AuditVerify).await?
+    else {
+        return Err(PageError::Internal.into());
     };
     let (mark, text) = match broken_at {
         None => (("ok", "check"), desk.t("c-chain-holds")),

@@ -180,8 +180,17 @@ impl AuditTable {
         exactly(*at)
     }
 
-    fn reason(&self, row: &AuditView) -> String {
-        reason(&self.f, &row.reason)
+    /// Why, and what else is known.
+    fn more(&self, row: &AuditView) -> String {
+        // That administrators did it is said beside it.
+        let why = if row.reason == "admin" {
+            String::new()
+        } else {
+            reason(&self.f, &row.reason)
+        };
+        let parts = [why, row.detail.clone()];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(", ")
     }
 
     /// Colour and icon of an event, by its name.

@@ -71,7 +71,9 @@ impl UserPage {
 
     fn what(&self, row: &AuditView) -> String {
         let parts = [
-            reason(&self.f, &row.reason),
+            Some(&row.reason)
+                .filter(|code| *code != "admin")
+                .map_or_else(String::new, |code| reason(&self.f, code)),
             row.resource.clone(),
             row.via.clone(),
             row.source.clone(),
@@ -103,9 +105,9 @@ pub(super) fn frame(desk: &Desk, user: &UserView, title: Text) -> ConsoleFrame {
 pub(super) async fn user(Path(login): Path<String>, desk: Desk) -> Page {
     let user = desk.user(&login).await?;
     let login = user.login.clone();
-    let sessions = match desk.admin(AdminOp::UserSessions { user: login.clone() }).await? {
-        AdminReply::Sessions { sessions } => sessions,
-        _ => return Err(PageError::Internal.into()),
+    let AdminReply::Sessions { sessions } = desk.admin(AdminOp::UserSessions { user: login.clone() }).await?
+    else {
+        return Err(PageError::Internal.into());
     };
     let filter = AuditFilter {
         user: login.clone(),
@@ -116,9 +118,8 @@ pub(super) async fn user(Path(login): Path<String>, desk: Desk) -> Page {
         before: None,
         limit: ACTIVITY,
     };
-    let rows = match desk.admin(op).await? {
-        AdminReply::AuditFound { rows, .. } => rows,
-        _ => return Err(PageError::Internal.into()),
+    let AdminReply::AuditFound { rows, .. } = desk.admin(op).await? else {
+        return Err(PageError::Internal.into());
     };
     let page = UserPage {
         f: desk

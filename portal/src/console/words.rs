@@ -66,9 +66,9 @@ pub(super) fn when(milliseconds: u64) -> String {
     stamp(milliseconds, "%Y-%m-%d %H:%M UTC")
 }
 
-/// The same with seconds.
+/// The same with seconds; that it is UTC is said above.
 pub(super) fn exactly(milliseconds: u64) -> String {
-    stamp(milliseconds, "%Y-%m-%d %H:%M:%S UTC")
+    stamp(milliseconds, "%Y-%m-%d %H:%M:%S")
 }
 
 /// Begin of an hour, or of a day where `step` is one.

@@ -8,7 +8,7 @@ use axum::{
 };
 use otpost_ipc::{
     Secret,
-    portal::{CodeAsk, HomeView, PortalReply, TokenCard, UserAct, UserOp},
+    portal::{CodeAsk, HomeView, Method, PortalReply, TokenCard, UserAct, UserOp},
 };
 use serde::Deserialize;
 
@@ -202,12 +202,14 @@ fn lines(f: &SelfFrame, act: &str, home: &HomeView, value: impl Fn(&str) -> Opti
 fn form_page(
     visit: &Visit,
     act: &str,
-    home: &HomeView,
-    token: &str,
+    (home, token): (&HomeView, &str),
     value: impl Fn(&str) -> Option<String>,
     errors: Errors,
 ) -> Result<FormPage, PageError> {
-    let (title, lead, button, bad) = words(act).ok_or(PageError::NotFound)?;
+    let (title, lead, button, bad) = match act {
+        "password" if !home.profile.password => ("password-create", "password-create-lead", "save", false),
+        act => words(act).ok_or(PageError::NotFound)?,
+    };
     let f = visit.frame(&home.site).with_errors(errors);
     let found = home.tokens.iter().find(|card| card.id == token);
     let about = found.map(|card: &TokenCard| (card.name.clone(), line(&f, card)));
@@ -263,7 +265,7 @@ pub(super) async fn form(
         let kept = kept.as_ref()?;
         kept.field(&path, name).map(ToOwned::to_owned)
     };
-    let page = form_page(&visit, &act, &home, &about.token, value, Errors::default())?;
+    let page = form_page(&visit, &act, (&home, &about.token), value, Errors::default())?;
     let mut response = ui::page(&page)?;
     if kept.is_some() {
         kept::forget(&visit.ctx, &visit.address, &mut response);
@@ -389,7 +391,7 @@ async fn form_again(
     let mut errors = Errors::default();
     errors.add(field, said);
     let typed = |name: &str| Some(posted.get(name).to_owned());
-    let page = form_page(visit, act, &home, posted.get("token"), typed, errors)?;
+    let page = form_page(visit, act, (&home, posted.get("token")), typed, errors)?;
     ui::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
@@ -426,9 +428,15 @@ async fn confirm_page(
         "login" => "confirm-login",
         _ => "confirm-renew-recovery",
     };
+    let (title, way) = match by {
+        Method::Password => ("code-title-password", "confirm-way-password"),
+        Method::Recovery => ("code-title-recovery", "confirm-way-recovery"),
+        Method::Helpdesk => ("code-title-helpdesk", "confirm-way-helpdesk"),
+        Method::Sms | Method::Totp | Method::Mail => ("confirm-title", "confirm-way"),
+    };
     let page = CodePage {
-        title: f.t("confirm-title"),
-        lead: Some(f.t(key).arg("value", &value)),
+        title: f.t(title),
+        lead: Some(f.t(key).arg("value", &value).arg("way", f.t(way))),
         f: f.with_errors(errors),
         action: path,
         by,
@@ -482,7 +490,7 @@ pub(super) async fn answer(
         id: id.clone(),
         method,
         code: match method {
-            otpost_ipc::portal::Method::Password => posted.secret("code"),
+            Method::Password => posted.secret("code"),
             _ => posted.code("code"),
         },
     };

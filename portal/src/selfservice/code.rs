@@ -106,6 +106,34 @@ impl CodePage {
         trouble(&self.f, &self.ask)
     }
 
+    /// Whether a message is on its way, or there.
+    fn arrives(&self) -> bool {
+        self.by_message() && self.ask.sent && !lost(&self.ask) && !self.expired()
+    }
+
+    /// Whether the code that was sent is over, and another can be asked for.
+    fn expired(&self) -> bool {
+        self.over() && self.ask.resend_in.is_some()
+    }
+
+    fn over(&self) -> bool {
+        self.by_message() && self.ask.sent && self.ask.expires_in == 0
+    }
+
+    /// Why no code is taken here any more.
+    fn end(&self) -> Option<Text> {
+        let key = if self.ask.left == 0 {
+            "why-tries-used"
+        } else if self.ask.methods.is_empty() {
+            "why-locked"
+        } else if self.over() && !self.expired() {
+            "enrol-expired"
+        } else {
+            return None;
+        };
+        Some(self.f.t(key))
+    }
+
     fn hint(&self) -> Text {
         match self.by {
             Method::Recovery => self.f.t("code-hint-recovery"),
@@ -115,6 +143,11 @@ impl CodePage {
             Method::Sms | Method::Mail => self.f.t("code-hint-digits").arg("digits", self.ask.digits),
         }
     }
+}
+
+/// Whether a message that was asked for certainly does not come.
+pub(super) fn lost(ask: &CodeAsk) -> bool {
+    !matches!(ask.trouble.as_str(), "" | "unknown")
 }
 
 /// What became of a message that did not leave.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{
     act::{codes_page, outcome},
-    code::{trouble, why},
+    code::{lost, trouble, why},
     kept::{self, Kept},
     visit::{Asked, Visit, refused_field},
 };
@@ -105,6 +105,11 @@ impl EnrolPage {
 
     fn sms(&self) -> bool {
         self.enrolment.kind == "sms"
+    }
+
+    /// Whether the text is on its way, or there.
+    fn arrives(&self) -> bool {
+        self.enrolment.ask.sent && !lost(&self.enrolment.ask)
     }
 
     fn wait(&self) -> u32 {

@@ -123,6 +123,8 @@ impl Chart {
                 .map(|at| self.series.iter().map(|series| value(series, at)).sum())
                 .fold(0.0, f64::max),
         };
+        // Of nothing at all, the grid still has numbers.
+        let highest = if highest > 0.0 { highest } else { 1.0 };
         let step = (highest / f64::from(LINES)).max(f64::MIN_POSITIVE);
         let power = 10_f64.powf(step.log10().floor());
         let nice = [1.0, 2.0, 5.0, 10.0]

@@ -32,7 +32,9 @@ impl Moment {
         };
         let (before, after) = sentence.split_once(PLACE).unwrap_or((&sentence, ""));
         let at = i64::try_from(milliseconds).ok();
-        let at = at.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(Timestamp::MAX);
+        let at = at
+            .and_then(|at| Timestamp::from_millisecond(at).ok())
+            .unwrap_or(Timestamp::MAX);
         let utc = |format| at.strftime(format).to_string();
         let shown = texts
             .get(if day { "moment-day" } else { "moment-time" })
@@ -51,7 +53,9 @@ impl Moment {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 impl fmt::Display for Moment {

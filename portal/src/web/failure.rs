@@ -179,6 +179,8 @@ struct ErrorPage {
     wait: u32,
     reference: String,
     retry: bool,
+    /// First page of the portal that was asked; empty elsewhere, and where there is none.
+    home: String,
 }
 
 /// The page of a failed request, and the line in the log.
@@ -219,6 +221,11 @@ pub(crate) fn page(ctx: &Ctx, error: &PageError) -> Response {
 
 fn html(ctx: &Ctx, error: &PageError, reference: String) -> Response {
     let (title, text) = error.words();
+    let status = error.status();
+    let text = match (status, error.retry_after()) {
+        (StatusCode::TOO_MANY_REQUESTS, Some(120..)) => "busy-long",
+        _ => text,
+    };
     let page = ErrorPage {
         f: SelfFrame::new(ctx.clone(), Brand::default()),
         title,
@@ -226,11 +233,21 @@ fn html(ctx: &Ctx, error: &PageError, reference: String) -> Response {
         wait: error.retry_after().unwrap_or_default(),
         reference,
         retry: !ctx.is_post() && error.retry_after().is_some(),
+        home: match status {
+            StatusCode::NOT_FOUND => String::new(),
+            _ => portal(ctx.here()).unwrap_or_default(),
+        },
     };
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(_) => status_only(error.status()),
     }
+}
+
+/// `/s/{address}` of a path below it.
+fn portal(path: &str) -> Option<String> {
+    let address = path.strip_prefix("/s/")?.split(['/', '?']).next()?;
+    (!address.is_empty()).then(|| format!("/s/{address}"))
 }
 
 fn problem(error: &PageError, reference: &str) -> Response {

@@ -107,7 +107,8 @@ export class Scenario {
   async text() {
     // A page that is being left has no text.
     const shown = await this.page.evaluate(() => document.body?.innerText ?? '').catch(() => '');
-    return shown.replace(/\s+/g, ' ');
+    // Where a word may be parted is no part of it.
+    return shown.replaceAll('\u00ad', '').replace(/\s+/g, ' ');
   }
 
   /** Fails with `message` unless `condition` holds. */

@@ -101,7 +101,17 @@ export function pages(P, ctx, { postbox, daemon }) {
       german: true,
     },
     { name: 'code-mail-wrong', open: typed(WRONG) },
-    { name: 'code-sms', open: code('sam'), german: true, noScript: true },
+    {
+      name: 'code-sms',
+      open: async () => {
+        // Wrong codes of the language before count no more.
+        P.forget('half sam');
+        await P.admin('user-unlock', { user: 'sam' });
+        await code('sam')();
+      },
+      german: true,
+      noScript: true,
+    },
     { name: 'code-sms-wrong', open: typed(WRONG), noScript: true },
     { name: 'code-sms-too-few', open: typed('123') },
     { name: 'code-sms-too-many', open: typed('12345678') },
