@@ -24,8 +24,8 @@ use crate::sys;
 const CONNECTIONS: usize = 4;
 /// Longest wait for a connection and its Hello. Short: somebody is looking at a page that does not come.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Longest wait for an answer. Checking a password takes a fraction of it on a busy daemon.
-const ANSWER: Duration = Duration::from_secs(10);
+/// Longest wait for an answer: a test text waits up to 20 s for its provider. Everything else takes a fraction of it.
+const ANSWER: Duration = Duration::from_secs(25);
 
 /// The daemon's portal.sock.
 pub type Backend = Pool<PortalOp, PortalReply>;

@@ -117,7 +117,7 @@ fn user_routes() -> Router<Arc<App>> {
         .route(&own("/do/{act}"), get(user_acts::form).post(user_acts::submit))
         .route(
             &own("/enrolments/{id}"),
-            get(enrolment::show).post(enrolment::submit),
+            get(enrolment::stands).post(enrolment::submit),
         )
         .route("/tokens", get(tokens::list))
         .route(&own("/tokens/{id}"), get(tokens::token).post(tokens::set))

@@ -118,9 +118,9 @@ pub(crate) async fn keep(link: &Link, mut socket: watch::Receiver<PathBuf>) {
             Err(lost) => (lost, false),
         };
         let now = sys::now();
-        let known = said
-            .as_ref()
-            .is_some_and(|(other, when)| other.is_like(&lost) && now.saturating_duration_since(*when) < REMIND);
+        let known = said.as_ref().is_some_and(|(other, when)| {
+            other.is_like(&lost) && now.saturating_duration_since(*when) < REMIND
+        });
         if was_up || !known {
             tracing::warn!(socket = ?path, "not connected, no request is answered: {lost}; trying again");
             said = Some((lost, now));

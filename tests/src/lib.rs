@@ -10,6 +10,7 @@ pub mod command;
 pub mod dice;
 pub mod gateway;
 pub mod http;
+pub mod needles;
 pub mod owner;
 pub mod pamstack;
 pub mod person;

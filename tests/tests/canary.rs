@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 
-use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
+use data_encoding::HEXLOWER;
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings, UserAdd, UserSet};
 use otpost_ipc::radius::MessageAuthenticator;
@@ -16,6 +15,7 @@ use otpost_radius_wire::Code;
 use otpost_tests::command::{self, Ended, Running};
 use otpost_tests::dice::Dice;
 use otpost_tests::gateway::{Gateway, TOKEN, impatient, provider, text_in};
+use otpost_tests::needles::{Needle, found, ways_of};
 use otpost_tests::pamstack::wait_for;
 use otpost_tests::stack::{Scratch, Stack, Texted};
 use otpost_tests::vpn::{Answered, Vpn};
@@ -30,73 +30,6 @@ const BOB: &str = "+491609876543";
 const TESTED: &str = "+491713339996";
 /// Appended to the wrong settings of a provider.
 const LEAKY: &str = "tok-in-a-file-with-a-mistake";
-
-/// Something that must not be found, in one way of writing it.
-struct Needle {
-    what: String,
-    octets: Vec<u8>,
-}
-
-/// The ways in which octets get into logs and files.
-fn ways_of(what: &str, secret: &str) -> Vec<Needle> {
-    let octets = secret.as_bytes();
-    let decimal: Vec<String> = octets.iter().map(u8::to_string).collect();
-    let escaped = secret.escape_debug().to_string();
-    let mut ways = vec![
-        ("as it is", secret.to_owned()),
-        ("escaped", escaped),
-        ("hex", HEXLOWER.encode(octets)),
-        ("upper hex", HEXUPPER.encode(octets)),
-        ("list", decimal.join(", ")),
-        ("dense list", decimal.join(",")),
-    ];
-    for skip in 0..3 {
-        // Base64 of something longer: only whole groups of this secret are the same whatever stands around it.
-        let inner = octets.get(skip..).unwrap_or_default();
-        let whole = inner.len() / 3 * 3;
-        if whole >= 6 {
-            ways.push(("base64", BASE64.encode(&inner[..whole])));
-        }
-    }
-    ways.into_iter()
-        .map(|(way, text)| Needle {
-            what: format!("{what} ({way})"),
-            octets: text.into_bytes(),
-        })
-        .collect()
-}
-
-/// What of `needles` is in files below `dir`, besides those with names in `except`. grep looks, not we.
-fn found(dir: &Path, except: &[&str], needles: &[Needle]) -> BTreeSet<String> {
-    let patterns = Scratch::new();
-    let file = patterns.path().join("patterns");
-    let lines: Vec<&[u8]> = needles.iter().map(|n| n.octets.as_slice()).collect();
-    fs::write(&file, lines.join(&b'\n')).unwrap();
-    let output = Command::new("grep")
-        .env("LC_ALL", "C")
-        .args(["-r", "-a", "-o", "-F", "-D", "skip", "-Z", "-f"])
-        .arg(&file)
-        .args(except.iter().map(|name| format!("--exclude={name}")))
-        .arg(dir)
-        .output()
-        .unwrap();
-    // 1: nothing found; 2: a file that cannot be read.
-    assert!(
-        matches!(output.status.code(), Some(0 | 1)),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let mut seen = BTreeSet::new();
-    for line in output.stdout.split(|&c| c == b'\n').filter(|l| !l.is_empty()) {
-        let (path, hit) = line.split_at(line.iter().position(|&c| c == 0).unwrap());
-        let path = Path::new(std::str::from_utf8(path).unwrap());
-        let name = path.strip_prefix(dir).unwrap().display();
-        for needle in needles.iter().filter(|n| hit[1..].starts_with(&n.octets)) {
-            seen.insert(format!("{} in {name}", needle.what));
-        }
-    }
-    seen
-}
 
 /// A file for otpostctl, outside of what is searched.
 fn private(dir: &Path, name: &str, content: &str) -> String {

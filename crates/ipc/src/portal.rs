@@ -1,4 +1,7 @@
 //! What the portal and the console may ask. The portal process only renders: the daemon mints sessions and authorises each request.
+//!
+//! The message of a fault of code `invalid`, `conflict` or `busy` to a [`UserOp`] begins with a stable word and a colon (`name: ...`,
+//! `current: ...`, `email: ...`, `has-token: ...`), by which pages choose field and words.
 
 use serde::{Deserialize, Serialize};
 

@@ -299,7 +299,7 @@ impl Served {
         let signed = signed(self.ask(sign_in(login, PASSWORD, HERE)).await.unwrap());
         assert!(matches!(signed.next, Next::Factor(_)), "{:?}", signed.next);
         let texts = self.until_texts(before + 1).await;
-        (signed.session, texts[before].code())
+        (signed.session, texts.get(before).unwrap().code())
     }
 
     /// Signs in with the code of a text.
@@ -318,7 +318,7 @@ impl Served {
             other => panic!("{other:?}"),
         };
         let texts = self.until_texts(before + 1).await;
-        (id, texts[before].clone())
+        (id, texts.get(before).unwrap().clone())
     }
 
     pub(crate) fn texts(&self) -> Vec<Texted> {

@@ -625,7 +625,7 @@ async fn what_does_not_fit_is_refused_with_place_and_rule() {
             "/users/a%2Fb/lock",
             "{}",
             400,
-            "login is not of the form that is described",
+            r#"login is not of the form ^[^\x00-\x20\x7f-\xa0/:*?"<>|&^`]+$"#,
         ),
         ("POST", "/users/%FF/lock", "{}", 400, "the path is no UTF-8 text"),
         (

@@ -64,7 +64,7 @@ async fn ask(desk: &Desk, op: AdminOp) -> Result<EnrolmentView, Halt> {
 }
 
 /// Where it stands.
-pub(super) async fn show(Path((login, id)): Path<(String, String)>, desk: Desk) -> Page {
+pub(super) async fn stands(Path((login, id)): Path<(String, String)>, desk: Desk) -> Page {
     let user = desk.user(&login).await?;
     let view = ask(&desk, AdminOp::EnrolStatus { enrolment: id }).await?;
     page(&desk, &user, &view, Errors::default())

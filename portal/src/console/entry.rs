@@ -4,21 +4,17 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use otpost_ipc::{
-    FaultCode, Secret,
-    portal::{CodeAsk, ConsoleOp, Method, Next, PortalOp, PortalReply, SetupView},
-};
+use otpost_ipc::portal::{CodeAsk, ConsoleOp, Method, Next, PortalOp, PortalReply};
 
 use super::words::path;
 use crate::{
     App, PageError,
-    backend::BackendError,
     i18n::{Text, Texts},
-    ui::{self, Brand, Errors, Qr, SelfFrame},
+    ui::{self, Brand, Errors, SelfFrame},
     web::{Ctx, Posted, local, with_session, without_session},
 };
 

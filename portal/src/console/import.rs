@@ -183,14 +183,11 @@ async fn page(desk: &Desk, id: &str, errors: Errors) -> Page {
         after: desk.query("after").parse().unwrap_or(0),
         only: desk.given("only"),
     };
-    let state = match desk
-        .admin(AdminOp::ImportShow {
-            import: id.to_owned(),
-        })
-        .await?
-    {
-        AdminReply::Import(state) => state,
-        _ => return Err(PageError::Internal.into()),
+    let op_show = AdminOp::ImportShow {
+        import: id.to_owned(),
+    };
+    let AdminReply::Import(state) = desk.admin(op_show).await? else {
+        return Err(PageError::Internal.into());
     };
     // The lines of a file that is still being read are not there yet.
     let (lines, more) = if state.state == "reading" || state.state == "running" {

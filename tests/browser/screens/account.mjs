@@ -244,10 +244,12 @@ export function pages(P, ctx, { postbox }) {
     {
       name: 'home-empty-deadline',
       open: async () => {
+        // No session outlives that.
         await P.pass(2 * 86_400);
         P.forget();
         await at('ida', '/home', 'frist')();
       },
+      last: true,
     },
   ];
 }

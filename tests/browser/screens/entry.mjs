@@ -90,13 +90,11 @@ export function pages(P, ctx, { postbox, daemon }) {
     {
       name: 'code-mail',
       open: async () => {
-        await P.once('half mia', async () => {
-          await ctx.goto('/s/hafenwerk/mail');
-          await P.send({ user: 'mia' });
-          // It does come.
-          ctx.equal((await postbox.code('mia@hafenwerk.example')).length, 6, 'digits of the code');
-        });
-        await ctx.goto('/s/hafenwerk/code');
+        await P.leave();
+        await ctx.goto('/s/hafenwerk/mail');
+        await P.send({ user: 'mia' });
+        // It does come.
+        ctx.equal((await postbox.code('mia@hafenwerk.example')).length, 6, 'digits of the code');
       },
       german: true,
     },
