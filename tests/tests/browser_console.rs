@@ -1,6 +1,6 @@
 //! The administrator's steps of the guide in a real browser, and every page of the console. `OTPOST_SCREENS=1` leaves pictures in
 //! docs/screens.
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
 use std::path::Path;
 use std::time::Duration;

@@ -427,6 +427,24 @@ fn voice_over_ip_by_policy() {
 }
 
 #[test]
+fn whoever_typed_a_number_sees_it_as_people_write_it() {
+    for (typed, shown) in [
+        ("+491712345678", "+49 171 2345678"),
+        ("0171/2345678", "+49 171 2345678"),
+        ("+44 7400-123456", "+44 7400 123456"),
+        ("+12025550123", "+1 202-555-0123"),
+        ("+35799123456", "+357 99 123456"),
+    ] {
+        let Ok(phone) = Phone::parse(typed, "DE".parse().ok()) else {
+            panic!("{typed}")
+        };
+        assert_eq!(phone.international().as_str(), shown);
+        // It can be typed again as it is.
+        assert_eq!(Phone::parse(shown, None).as_ref(), Ok(&phone));
+    }
+}
+
+#[test]
 fn nothing_but_country_and_two_digits_is_shown() {
     for (number, masked) in [
         ("+491712345678", "+49 *** *** 78"),

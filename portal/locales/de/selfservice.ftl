@@ -72,6 +72,7 @@ why-not-digits = Ein Code besteht nur aus Ziffern. Prüfen Sie Ihre Eingabe.
 why-expired = Die Zeit für diesen Code ist abgelaufen. Fordern Sie einen neuen an.
 why-tries-used = Das war der letzte Versuch. Beginnen Sie von vorn.
 why-locked = Es gab zu viele falsche Codes. Warten Sie eine Weile, nehmen Sie einen Wiederherstellungscode oder fragen Sie Ihren Helpdesk.
+why-locked-only = Es gab zu viele falsche Codes. Warten Sie eine Weile oder fragen Sie Ihren Helpdesk.
 why-used = Dieser Code wurde schon verwendet. Warten Sie auf den nächsten.
 why-too-soon = Warten Sie, bis Sie den Code noch einmal anfordern können.
 add-token = Token hinzufügen

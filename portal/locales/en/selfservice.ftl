@@ -72,6 +72,7 @@ why-not-digits = A code has digits only. Check what you typed.
 why-expired = The code’s time is over. Ask for a new one.
 why-tries-used = That was the last try. Start again.
 why-locked = There were too many wrong codes. Wait a while, use a recovery code, or ask your helpdesk.
+why-locked-only = There were too many wrong codes. Wait a while, or ask your helpdesk.
 why-used = This code was used before. Wait for the next one.
 why-too-soon = Wait until you can ask for the code again.
 add-token = Add Token

@@ -125,7 +125,7 @@ impl CodePage {
         let key = if self.ask.left == 0 {
             "why-tries-used"
         } else if self.ask.methods.is_empty() {
-            "why-locked"
+            "why-locked-only"
         } else if self.over() && !self.expired() {
             "enrol-expired"
         } else {
@@ -181,7 +181,7 @@ pub(super) fn why(f: &SelfFrame, why: &str, ask: &CodeAsk) -> Text {
 /// The way to show, and the others with their links.
 pub(super) fn ways(f: &SelfFrame, ask: &CodeAsk, wanted: Option<&str>, path: &str) -> (Method, Vec<Other>) {
     let offered = |m: &Method| ask.methods.iter().any(|view| view.method == *m);
-    let first = ask.methods.first().map_or(Method::Recovery, |view| view.method);
+    let first = ask.methods.first().map_or(Method::Sms, |view| view.method);
     let by = wanted.and_then(method).filter(offered).unwrap_or(first);
     let others = ask
         .methods

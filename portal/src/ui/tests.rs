@@ -303,3 +303,20 @@ fn no_template_holds_style_script_or_another_host() {
         }
     }
 }
+
+#[test]
+fn a_time_stands_in_its_sentence_in_utc_and_for_scripts() {
+    let at = 1_795_510_871_000;
+    let shown = |lang, key, day| Moment::new(Texts::new(lang), key, at, day).to_string();
+    assert_eq!(
+        shown(Lang::En, "last-used", false),
+        r#"Last used <time datetime="2026-11-24T08:41:11Z" data-when="time">24 November 2026, 08:41 UTC</time>"#
+    );
+    assert_eq!(
+        shown(Lang::De, "password-set", true),
+        r#"Gesetzt: <time datetime="2026-11-24T08:41:11Z" data-when="day">24. November 2026</time>"#
+    );
+    assert!(shown(Lang::Pseudo, "", false).starts_with("<time "));
+    let never = Moment::new(Texts::new(Lang::En), "", u64::MAX, true).to_string();
+    assert!(never.contains("9999"), "{never}");
+}

@@ -33,8 +33,12 @@ export async function prepare(P) {
     await P.page.waitForURL(/by=recovery/);
     await P.send({ code });
   }
-  P.forget();
-  await P.as('hafenwerk', 'bela');
+  // Then a session besides the one that is looked at.
+  await P.admin('user-sign-out', { user: 'bela' });
+  for (let n = 0; n < 2; n += 1) {
+    P.forget('hafenwerk bela');
+    await P.as('hafenwerk', 'bela');
+  }
   // One token that is switched off, and one that is blocked.
   await P.as('hafenwerk', 'carl');
   await P.app('hafenwerk', 'carl');
