@@ -3,7 +3,10 @@
 use askama::Template;
 
 use super::*;
-use crate::{i18n::Text, web::tests::context};
+use crate::{
+    i18n::{Lang, Text, Texts},
+    web::tests::context,
+};
 
 #[derive(Template)]
 #[template(
