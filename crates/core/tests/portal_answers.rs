@@ -1,4 +1,11 @@
 //! Codes asked for on portal pages: random sequences of requests against a model, and the rules of the first factor.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod common;
 

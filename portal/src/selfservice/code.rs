@@ -335,7 +335,8 @@ pub(super) async fn submit(
         PortalReply::At(_) => {
             Ok(visit.to(&by.map_or_else(|| "/code".to_owned(), |by| format!("/code?by={by}"))))
         }
-        PortalReply::SignedOut => Ok(without_session(&visit.ctx, visit.to(""))),
+        // The code was sent twice and the first one has the new session: its cookie stays.
+        PortalReply::SignedOut => Ok(visit.to("")),
         _ => Err(PageError::Internal),
     }
 }

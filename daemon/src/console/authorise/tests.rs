@@ -431,7 +431,7 @@ const PEOPLE: [(&str, Role, Reach); 22] = [
     ("user-remove", Role::Admin, Further),
     ("user-recovery", Role::Admin, Further),
     ("user-lock", Role::Helpdesk, Within),
-    ("user-unlock", Role::Helpdesk, Within),
+    ("user-unlock", Role::Helpdesk, Further),
     ("user-bypass", Role::Helpdesk, Further),
     ("user-bind", Role::Admin, Within),
     ("user-unbind", Role::Admin, Within),
