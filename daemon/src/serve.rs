@@ -194,4 +194,6 @@ pub async fn serve(ready: Ready) {
         );
     }
     figures.abort();
+    // It holds the store, which closes its database with the last who does.
+    let _ = figures.await;
 }

@@ -30,6 +30,7 @@ fn bench(place: &Path, parts: &[&str]) -> Command {
         .env("BENCH_WINDOWS", "8")
         .env("BENCH_LOGINS", PAM_LOGINS.to_string())
         .env("BENCH_PARTS", "1")
+        .env("BENCH_TRIES", "9")
         .env("BENCH_CONFIG", "[passwords]\nmemory-kib = 64\npasses = 1\n")
         .env("BENCH_MODULE", module_path())
         .env("BENCH_PAMLOOP", place.join("pamloop"))
@@ -81,13 +82,17 @@ fn a_short_benchmark_loses_nothing_and_its_report_is_whole() {
         .arg("-lpam"));
     assert!(compiled.status.success(), "{compiled:?}");
 
-    let ended = run(&mut bench(place, &["logins", "memory", "pam", "report"]));
+    let ended = run(&mut bench(
+        place,
+        &["logins", "memory", "pam", "uniform", "report"],
+    ));
     assert!(ended.status.success(), "{}", ended.err);
     assert!(!ended.err.contains("not clean"), "{}", ended.err);
 
     logins(&figures(place, "logins"));
     memory(&figures(place, "memory"));
     pam(&figures(place, "pam"));
+    uniform(&figures(place, "uniform"));
     report(&fs::read_to_string(place.join("report.md")).unwrap());
     assert_eq!(
         fs::read(&published).unwrap(),
@@ -182,6 +187,17 @@ fn pam(all: &Value) {
     }
 }
 
+fn uniform(all: &Value) {
+    let rows = list(all, "rows");
+    assert_eq!(rows.len(), 6, "{all}");
+    for row in rows {
+        number(row, "tries", 9);
+        assert!(row["median"].as_f64().unwrap() > 0.0, "{row}");
+    }
+    assert_eq!(text(&rows[0], "kind"), "unknown");
+    assert_eq!(rows[0]["t"].as_f64(), Some(0.0));
+}
+
 fn report(page: &str) {
     for part in [
         "# Benchmarks\n",
@@ -200,6 +216,9 @@ fn report(page: &str) {
         "\n| pam_otpost + otpostd: durable, with a text | ",
         "\n| pam_radius_auth + FreeRADIUS: challenge | ",
         " our module left 0 descriptors, 0 threads, ",
+        "\n## Refused sign-ins\n",
+        "\n| nobody has the name | 9 | ",
+        "\n| right password, locked | 9 | ",
     ] {
         assert!(page.contains(part), "{part:?} is missing: {page}");
     }

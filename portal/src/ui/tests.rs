@@ -309,7 +309,7 @@ fn no_template_holds_style_script_or_another_host() {
 
 #[test]
 fn a_time_stands_in_its_sentence_in_utc_and_for_scripts() {
-    let at = 1_795_510_871_000;
+    let at = 1_795_509_671_000;
     let shown = |lang, key, day| Moment::new(Texts::new(lang), key, at, day).to_string();
     assert_eq!(
         shown(Lang::En, "last-used", false),

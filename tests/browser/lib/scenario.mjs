@@ -219,6 +219,8 @@ export class Scenario {
 
   async #small(name, folder) {
     await mkdir(folder, { recursive: true });
+    // Nothing below the pointer, where the last click was.
+    await this.page.mouse.move(0, 0);
     const picture = await this.page.screenshot({ fullPage: true, animations: 'disabled' });
     await writeFile(join(folder, `${name.replace(/[^\w.-]+/g, '-')}.png`), shrink(picture));
   }

@@ -14,6 +14,7 @@ mod process;
 mod report;
 mod sys;
 mod texts;
+mod uniform;
 
 use std::fs;
 use std::io::Write as _;
@@ -41,6 +42,7 @@ const USAGE: &str = "usage: otpost-bench PART...
   logins   logins per second and their times, next to FreeRADIUS
   memory   resident memory with many tokens
   pam      the PAM module next to its peers (as root)
+  uniform  times of refused sign-ins at the portal, names that exist and names of nobody
   report   docs/benchmarks.md from the figures of the parts
 
 Settings, from the environment:
@@ -51,6 +53,7 @@ Settings, from the environment:
   BENCH_WARM_UP   seconds before the measured ones (3 in the first round, then 1)
   BENCH_WORK      seconds of logins before memory is looked at (5)
   BENCH_LOGINS    logins through PAM of each row (10000)
+  BENCH_TRIES     refused sign-ins of each kind (450)
   BENCH_PARTS     parts that they are measured in, in turns (5)
   BENCH_REST      seconds of rest before memory is looked at again (65)
   BENCH_WINDOWS   logins under way at once (1 64 128)
@@ -74,6 +77,7 @@ struct Bench {
     work: Duration,
     logins: usize,
     parts: usize,
+    tries: usize,
     rest: Duration,
     windows: Vec<usize>,
     /// The programs under test.
@@ -118,6 +122,7 @@ impl Bench {
             work: seconds("BENCH_WORK", 5.0)?,
             logins: setting("BENCH_LOGINS", 10_000)?,
             parts: setting("BENCH_PARTS", 5)?,
+            tries: setting("BENCH_TRIES", 450)?,
             rest: Duration::from_secs(setting("BENCH_REST", 65)?),
             windows: windows
                 .split_whitespace()
@@ -145,6 +150,7 @@ impl Bench {
                 "logins" => self.store("logins", &logins::measure(self)?)?,
                 "memory" => self.store("memory", &memory::measure(self)?)?,
                 "pam" => self.store("pam", &pam::measure(self)?)?,
+                "uniform" => self.store("uniform", &uniform::measure(self)?)?,
                 "report" => report::write(self)?,
                 _ => return Err(USAGE.into()),
             }
