@@ -14,6 +14,7 @@ DEMO=(gcc libc6-dev)
 CHECK=(
     gcc libc6-dev make libpam0g-dev            # build
     freeradius freeradius-utils python3-pyrad  # RADIUS peers
+    slapd ldap-utils                           # a directory
     pamtester openssh-server openssh-client sudo # PAM and SSH peers
     strace perl-base                           # who watches, and callers of other users
     libpam-radius-auth libpam-google-authenticator # what the benchmark compares with

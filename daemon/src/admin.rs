@@ -1,7 +1,9 @@
 //! What administrators do: validate, change and audit in one transaction.
 
+mod access;
 mod administrators;
 mod audit;
+mod client_settings;
 mod clients;
 mod enrol;
 mod error;
@@ -14,8 +16,10 @@ mod overview;
 pub(crate) mod page;
 mod people;
 mod portal;
+mod remembered;
 mod resources;
 mod sms;
+mod sources;
 mod status;
 mod tokens;
 mod users;
@@ -27,7 +31,7 @@ use otpost_core::Timestamp;
 use otpost_core::audit::Event;
 use otpost_core::ids::Reference;
 use otpost_core::name::LoginName;
-use otpost_core::portal::administrator::{Role, Scope};
+use otpost_core::portal::administrator::{Maker, Role, Scope};
 use otpost_core::resource::{self, Resource};
 use otpost_core::user::User;
 use otpost_ipc::admin::{AdminOp, AdminReply};
@@ -50,6 +54,8 @@ pub(crate) struct Caller {
     pub(crate) scope: Scope,
     /// Literal source, where there is one.
     pub(crate) source: String,
+    /// As whom keys remember them that they make.
+    pub(crate) maker: Maker,
 }
 
 impl Caller {
@@ -60,6 +66,7 @@ impl Caller {
             role: Role::Owner,
             scope: Scope::All,
             source: String::new(),
+            maker: Maker::Local,
         }
     }
 }
@@ -71,6 +78,7 @@ struct Act {
     role: Role,
     scope: Scope,
     source: String,
+    maker: Maker,
     reference: Reference,
     now: Timestamp,
 }
@@ -109,6 +117,7 @@ pub(crate) async fn handle(daemon: Arc<Daemon>, caller: Caller, op: AdminOp) -> 
         role: caller.role,
         scope: caller.scope,
         source: caller.source,
+        maker: caller.maker,
         reference: daemon.reference(),
         now: daemon.now(),
     };
@@ -185,6 +194,18 @@ async fn dispatch(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<AdminRe
         op @ AdminOp::RadiusClientSet { .. } => clients::set(daemon, act, op).await,
         AdminOp::RadiusClientList { after } => clients::list(daemon, act, after).await,
         AdminOp::RadiusClientRemove { name } => clients::remove(daemon, act, name).await,
+        AdminOp::RememberedList { user } => remembered::list(daemon, act, user).await,
+        AdminOp::RememberedRevoke { user, id } => remembered::revoke(daemon, act, user, id).await,
+        AdminOp::AccountingList { user, ended, limit } => {
+            remembered::accounting(daemon, act, user, ended, limit).await
+        }
+        AdminOp::SourceAdd { name, kind, config } => sources::add(daemon, act, name, (&kind, &config)).await,
+        AdminOp::SourceSet { name, config } => sources::set(daemon, act, name, config).await,
+        AdminOp::SourceList { after } => sources::list(daemon, after).await,
+        AdminOp::SourceRemove { name } => sources::remove(daemon, act, name).await,
+        AdminOp::SourceTest { name, user, password } => {
+            sources::test(daemon, act, name, (&user, &password)).await
+        }
         AdminOp::SmsProviderAdd {
             name,
             kind,

@@ -24,6 +24,8 @@ use tracing::error;
 use zeroize::Zeroizing;
 
 use crate::admin::AdminError;
+use crate::passwords::PasswordError;
+use crate::portal::proof;
 use crate::state::Daemon;
 
 /// Octets of a secret that browsers and programs carry.
@@ -118,6 +120,32 @@ fn fault(failure: &AdminError, reference: &Reference) -> Fault {
         retry_after: matches!(code, FaultCode::Busy | FaultCode::Unavailable).then_some(1),
         reference: reference.to_string(),
     }
+}
+
+/// Whether `typed` is what `stored` was made from; the same work where there is nothing to compare with. Taken in turn with what
+/// the portals have compared.
+async fn right(
+    daemon: &Daemon,
+    typed: Zeroizing<String>,
+    stored: Option<Zeroizing<String>>,
+) -> Result<bool, AdminError> {
+    let _turn = proof::turn().map_err(hashing)?;
+    daemon.passwords.verify(typed, stored).await.map_err(hashing)
+}
+
+/// The hash of a new password, in turn as well.
+async fn hashed(daemon: &Daemon, password: &Secret) -> Result<Zeroizing<String>, AdminError> {
+    let password = Zeroizing::new(password.expose().to_owned());
+    let _turn = proof::turn().map_err(hashing)?;
+    daemon
+        .passwords
+        .hash(password, daemon.rng())
+        .await
+        .map_err(hashing)
+}
+
+fn hashing(error: PasswordError) -> AdminError {
+    AdminError::Refused(error.to_string())
 }
 
 /// 256 random bits as browsers and programs carry them.

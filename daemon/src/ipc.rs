@@ -5,8 +5,9 @@ mod map;
 mod pam;
 mod portal;
 mod process;
+mod proof;
 mod radius;
 
-pub(crate) use map::authenticator;
+pub(crate) use map::{authenticator, authenticator_of};
 
 pub use listen::{ListenError, Sockets};

@@ -5,6 +5,7 @@
 //! Entry points: [`run::run`] from `main`, [`serve::serve`] for whoever brings its own clock and rng.
 #![forbid(unsafe_code)]
 
+mod accounting;
 mod admin;
 pub mod console;
 pub mod db;
@@ -22,6 +23,7 @@ pub mod refused;
 mod rows;
 pub mod run;
 pub mod serve;
+pub mod sources;
 pub mod state;
 pub mod stats;
 pub mod sweep;

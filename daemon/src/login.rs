@@ -1,15 +1,21 @@
 //! Logins: loads rows, asks the core, stores its changes and the audit row in one transaction, answers after the commit.
 
+mod first;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use otpost_core::Timestamp;
-use otpost_core::challenge::{Channel, Origin};
-use otpost_core::client::FirstFactor;
+use otpost_core::challenge::{Challenge, Channel, Origin, State};
+use otpost_core::client::Flow;
 use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId, UserId};
-use otpost_core::login::{self, About, Answer, Asked, Begin, Change, First, Reason, Reply, Step};
+use otpost_core::login::{
+    self, About, Answer, Asked, Begin, Change, First, Proof, Reason, Reply, Rules, Step, Typed,
+};
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
 use otpost_core::resource::Resource;
+use otpost_core::source::Chain;
 use otpost_core::stats::{Fact, Outcome};
 use otpost_store::{Read, StoreError, Tx};
 use tracing::{info, warn};
@@ -19,6 +25,8 @@ use crate::outbox::{Job, Outbox, Slot};
 use crate::passwords::PasswordError;
 use crate::rows::{AnswerRows, BeginKey, BeginRows, Direct, Owner, apply};
 use crate::state::Daemon;
+use crate::sys;
+use first::given;
 
 /// Why a login could not be decided. The caller gets no verdict and asks again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +59,12 @@ pub struct Start {
     pub user: String,
     /// Password, where there is one to check or compare.
     pub password: Option<Zeroizing<String>>,
+    /// What stands in place of a password that can be read: CHAP, MS-CHAPv2.
+    pub proof: Option<SharedProof>,
     /// Who checks it.
-    pub first_factor: FirstFactor,
+    pub first_factor: Chain,
+    /// How logins through the same door run.
+    pub door: Door,
     /// What guards it.
     pub guarded: Guarded,
     /// Names the request packet.
@@ -61,6 +73,27 @@ pub struct Start {
     pub origin: Origin,
     /// Where from.
     pub source: Source,
+}
+
+/// A proof of a code that outlives its request.
+#[derive(Clone)]
+pub struct SharedProof(pub Arc<dyn Proof + Send + Sync>);
+
+impl std::fmt::Debug for SharedProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedProof(..)")
+    }
+}
+
+/// How logins through a RADIUS client run. The default is that of every other channel.
+#[derive(Debug, Clone, Default)]
+pub struct Door {
+    /// Order of password and code.
+    pub flow: Flow,
+    /// Character between them, where people want one.
+    pub separator: Option<char>,
+    /// Whether the resource's rules are asked, and with which address of the person's device.
+    pub rules: Option<Option<IpAddr>>,
 }
 
 /// A further request.
@@ -76,6 +109,8 @@ pub struct Further {
     pub session: Option<SessionId>,
     /// What was typed; absent to ask for the text again.
     pub typed: Option<Zeroizing<String>>,
+    /// What stands in place of what was typed: CHAP, MS-CHAPv2.
+    pub proof: Option<SharedProof>,
     /// Names the request packet.
     pub attempt: AttemptId,
 }
@@ -98,7 +133,7 @@ pub struct Verdict {
 pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginError> {
     let reference = daemon.reference();
     let name = LoginName::parse(&start.user).ok();
-    let first = first_factor(daemon, &start, name.as_ref()).await?;
+    let given = given(daemon, &start, name.as_ref()).await?;
     let keys = daemon.keys.clone();
     let mut rng = daemon.rng();
     let now = daemon.now();
@@ -108,16 +143,17 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
     let (step, job, said) = daemon
         .write(move |tx| {
             let resource = resource(tx, &start)?;
-            let password = start.password.is_some() && start.first_factor == FirstFactor::Local;
+            let password = start.password.is_some() && !start.first_factor.is_stack();
             let key = BeginKey {
                 name: name.as_ref(),
                 source: &start.source,
                 session: keys.session(start.attempt),
                 password,
+                remembered: remembered(&start),
                 now,
             };
             let rows = BeginRows::load(tx, resource, &key)?;
-            let tag = match (&start.password, &rows.user) {
+            let tag = match (&given.password, &rows.user) {
                 (Some(password), Some(user)) => Some(keys.password_tag(&user.id.0, password)),
                 _ => None,
             };
@@ -129,9 +165,12 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
                 channel: start.channel,
                 group: &start.group,
                 password,
-                first,
+                first: given.compared.first(rows.user.as_ref()),
                 origin: &origin,
                 source: &start.source,
+                flow: start.door.flow,
+                code: given.typed(&start),
+                rules: rules(&start, rows.resource.as_ref(), &given.groups, now),
                 asked: Asked {
                     attempt: start.attempt,
                     reference: &known,
@@ -183,7 +222,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
     let now = daemon.now();
     let known = reference.clone();
     let name = further.user.as_deref().map(|name| LoginName::parse(name).ok());
-    let resends = login::asks_for_text(further.typed.as_ref().map(|t| t.as_str()));
+    let resends = further.proof.is_none() && login::asks_for_text(further.typed.as_ref().map(|t| t.as_str()));
     let slot = if resends { daemon.outbox.reserve() } else { None };
     let direct = direct(daemon, slot.is_some());
     let (step, job, said) = daemon
@@ -210,7 +249,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                 channel: further.channel,
                 group: further.group.as_deref(),
                 user: name.as_ref().map(|name| rows.named(name.as_ref())),
-                typed: further.typed.as_ref().map(|t| t.as_str()),
+                typed: typed(further.typed.as_ref(), further.proof.as_ref()),
                 asked: Asked {
                     attempt: further.attempt,
                     reference: &known,
@@ -380,34 +419,56 @@ fn resource(read: &mut dyn Read, start: &Start) -> Result<Option<Resource>, Stor
     }
 }
 
-/// Checks the password where that is ours to do. The work is the same for users that do not exist.
-async fn first_factor(
-    daemon: &Arc<Daemon>,
-    start: &Start,
-    name: Option<&LoginName>,
-) -> Result<First, LoginError> {
-    if start.first_factor == FirstFactor::Stack {
-        return Ok(First::Passed);
+/// Ends the logins of a user that wait for a code, on every channel. Whoever changes a password calls it in the same transaction:
+/// a login that began with the old one goes no further. Gives how many.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn end_waiting(tx: &mut dyn Tx, user: UserId, now: Timestamp) -> Result<usize, StoreError> {
+    let waiting = tx.open_challenges(user, now)?;
+    for challenge in &waiting {
+        tx.put_challenge(&Challenge {
+            state: State::Dead,
+            ..challenge.clone()
+        })?;
     }
-    let Some(password) = &start.password else {
-        return Ok(First::NoPassword);
+    Ok(waiting.len())
+}
+
+/// Client and trusted address under which a code may be remembered.
+fn remembered(start: &Start) -> Option<(&str, IpAddr)> {
+    let address = start.door.rules.flatten()?;
+    Some((&start.group, address))
+}
+
+/// What the rules of the resource look at, where they are asked.
+fn rules<'a>(
+    start: &Start,
+    resource: Option<&Resource>,
+    groups: &'a Option<Vec<String>>,
+    now: Timestamp,
+) -> Option<Rules<'a>> {
+    let address = start.door.rules?;
+    let access = &resource?.access;
+    let local = if access.hours.is_empty() {
+        None
+    } else {
+        sys::local(&access.time_zone, now)
     };
-    let user = match name.cloned() {
-        Some(name) => daemon.read(move |read| read.user_by_name(&name)).await?,
-        None => None,
-    };
-    let stored = user.and_then(|u| u.password).map(|hash| hash.0);
-    let registered = stored.is_some();
-    Ok(
-        match (
-            daemon.passwords.verify(password.clone(), stored).await?,
-            registered,
-        ) {
-            (true, _) => First::Passed,
-            (false, true) => First::Failed,
-            (false, false) => First::NoPassword,
-        },
-    )
+    Some(Rules {
+        groups: groups.as_deref(),
+        address,
+        local,
+    })
+}
+
+/// What a further request holds as the code.
+fn typed<'a>(typed: Option<&'a Zeroizing<String>>, proof: Option<&'a SharedProof>) -> Option<Typed<'a>> {
+    match (proof, typed) {
+        (Some(proof), _) => Some(Typed::Proof(proof.0.as_ref())),
+        (None, Some(typed)) => Some(Typed::Text(typed.as_str())),
+        (None, None) => None,
+    }
 }
 
 fn unknown_session() -> Step {
@@ -489,24 +550,29 @@ pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(R
         source: &start.source,
         session: daemon.keys.session(start.attempt),
         // At a client whose passwords are checked here somebody types one.
-        password: start.first_factor == FirstFactor::Local,
+        password: !start.first_factor.is_stack(),
+        remembered: remembered(start),
         now,
     };
     let rows = BeginRows::load(read, resource, &key)?;
     let reference = daemon.reference();
+    let groups = Some(Vec::new());
     let request = Begin {
         channel: start.channel,
         group: &start.group,
         password: key.password,
-        first: match (
-            start.first_factor,
-            rows.user.as_ref().and_then(|u| u.password.as_ref()),
-        ) {
-            (FirstFactor::Local, None) => First::NoPassword,
-            _ => First::Passed,
+        first: if start.first_factor == Chain::local()
+            && rows.user.as_ref().is_none_or(|u| u.password.is_none())
+        {
+            First::NoPassword
+        } else {
+            First::Passed
         },
         origin: &start.origin,
         source: &start.source,
+        flow: start.door.flow,
+        code: None,
+        rules: rules(start, rows.resource.as_ref(), &groups, now),
         asked: Asked {
             attempt: start.attempt,
             reference: &reference,
@@ -515,3 +581,6 @@ pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(R
     let step = login::begin(&request, &rows.view(&daemon.keys), now, &mut daemon.rng());
     Ok((step.reason, step.reply))
 }
+
+#[cfg(test)]
+mod tests;

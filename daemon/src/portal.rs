@@ -9,7 +9,7 @@ pub(crate) mod error;
 pub(crate) mod factors;
 mod home;
 pub(crate) mod mails;
-mod proof;
+pub(crate) mod proof;
 pub(crate) mod recovery;
 pub(crate) mod request;
 mod second;

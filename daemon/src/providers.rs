@@ -134,7 +134,7 @@ fn settings<T: DeserializeOwned>(row: &Provider) -> Result<T, String> {
 }
 
 /// What serde says, without the value it could not use: that may be a credential. Names of keys stay.
-fn mistake(text: &str) -> String {
+pub(crate) fn mistake(text: &str) -> String {
     let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
     match text.rsplit_once(", expected ") {
         Some((what, expected)) if !what.starts_with("unknown field ") => {

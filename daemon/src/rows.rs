@@ -1,8 +1,10 @@
 //! What a decision looks at, loaded from the store, and what it changes, written back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use otpost_core::Timestamp;
+use otpost_core::access::{self, Remembered};
 use otpost_core::challenge::{Challenge, Session};
 use otpost_core::gate::{Counts, Policy};
 use otpost_core::ids::{SessionId, UserId};
@@ -16,7 +18,7 @@ use otpost_core::phone::Phone;
 use otpost_core::resource::Resource;
 use otpost_core::token::Token;
 use otpost_core::user::User;
-use otpost_store::{CounterKey, Read, StoreError, Tx};
+use otpost_store::{CounterKey, Read, StoreError, Tx, document};
 
 use crate::outbox::{Asks, Job, lease_now};
 use crate::providers::Usable;
@@ -109,6 +111,7 @@ pub(crate) struct BeginRows {
     same_attempt: Option<(Challenge, Session)>,
     source_failures: Counter,
     user_failures: Counter,
+    remembered: Option<Remembered>,
     sending: SendingRows,
 }
 
@@ -120,6 +123,8 @@ pub(crate) struct BeginKey<'a> {
     pub(crate) session: SessionId,
     /// Whether a password is checked here: only then wrong ones are looked at.
     pub(crate) password: bool,
+    /// Client and trusted address under which a code may be remembered.
+    pub(crate) remembered: Option<(&'a str, IpAddr)>,
     pub(crate) now: Timestamp,
 }
 
@@ -161,6 +166,12 @@ impl BeginRows {
         } else {
             Default::default()
         };
+        let remembered = match (&resource, key.remembered) {
+            (Some(resource), Some((group, address))) if resource.access.remember_minutes > 0 => {
+                document::get(read, &access::remembered_id(id, resource.id, group, address))?
+            }
+            _ => None,
+        };
         Ok(Self {
             resource,
             guard: read.guard(id)?,
@@ -168,6 +179,7 @@ impl BeginRows {
             same_attempt,
             source_failures,
             user_failures,
+            remembered,
             sending,
             tokens,
             user: Some(user),
@@ -184,6 +196,7 @@ impl BeginRows {
             same_attempt: self.same_attempt.as_ref().map(|(c, s)| (c, s)),
             source_failures: &self.source_failures,
             user_failures: &self.user_failures,
+            remembered: self.remembered.as_ref(),
             sending: self.sending.view(keys),
         }
     }

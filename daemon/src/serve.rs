@@ -20,6 +20,7 @@ use crate::passwords::{PasswordError, Passwords};
 use crate::postman::{self, Postman};
 use crate::providers::Providers;
 use crate::refused::{self, Refusals};
+use crate::sources::{self, Sources};
 use crate::state::{Clients, Daemon, LogLimit};
 use crate::stats::{self, Stats};
 use crate::sweep;
@@ -126,6 +127,7 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
         entropy: deps.entropy,
         passwords,
         providers: Providers::default(),
+        sources: Sources::default(),
         environment: config.environment,
         lockers: RwLock::new(config.sockets.lockers.clone()),
         outbox: Outbox::new(config.outbox.workers),
@@ -144,6 +146,7 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
         grace: config.shutdown_grace.get(),
     });
     daemon.reload_clients().await.map_err(failed)?;
+    sources::load(&daemon).await.map_err(failed)?;
     let rows = daemon.read(|read| read.providers()).await.map_err(failed)?;
     daemon.providers.load(&rows, daemon.environment, &daemon.clock);
     Ok(Ready {

@@ -19,6 +19,7 @@ use crate::passwords::Passwords;
 use crate::postman::Postman;
 use crate::providers::Providers;
 use crate::refused::Refusals;
+use crate::sources::Sources;
 use crate::stats::Stats;
 use crate::sys::{Clock, Draw, Entropy};
 
@@ -66,6 +67,8 @@ pub struct Daemon {
     pub passwords: Passwords,
     /// Transports.
     pub providers: Providers,
+    /// Directories and RADIUS servers that check passwords.
+    pub sources: Sources,
     /// Trials or real logins.
     pub environment: Environment,
     /// PAM services in which users may ask about themselves.

@@ -9,6 +9,8 @@ use otpost_core::portal::factors::HelpdeskCode;
 use otpost_core::portal::invite::Invite;
 use otpost_core::portal::session::PortalSession;
 use otpost_core::portal::verification::Verification;
+use otpost_core::access::Remembered;
+use otpost_core::accounting::Connection;
 use otpost_core::stats::HourStats;
 use otpost_store::document::Document;
 use otpost_store::{StoreError, Tx};
@@ -60,6 +62,8 @@ fn documents(tx: &mut dyn Tx, now: Timestamp) -> Result<(), StoreError> {
     ended::<Verification>(tx, now.minus(PAGE))?;
     ended::<Invite>(tx, now.minus(LINK))?;
     ended::<HourStats>(tx, now)?;
+    ended::<Connection>(tx, now)?;
+    ended::<Remembered>(tx, now)?;
     enrol::sweep(tx, now, ROWS)
 }
 

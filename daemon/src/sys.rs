@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use otpost_core::access::Local;
 use otpost_core::{Rng, Timestamp};
 
 /// The wall clock.
@@ -89,4 +90,29 @@ pub async fn timeout<F: Future>(span: Duration, future: F) -> Option<F::Output> 
 /// Waits until `stop` turns true, or its sender is gone.
 pub async fn stopped(stop: &mut tokio::sync::watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// The time zone of this name; the system's own for none.
+///
+/// # Errors
+/// Says that there is no such zone.
+pub fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
+    if name.is_empty() {
+        return Ok(jiff::tz::TimeZone::system());
+    }
+    jiff::tz::TimeZone::get(name).map_err(|_| format!("there is no time zone `{name}`"))
+}
+
+/// What a clock on the wall shows at `at` in the zone of this name; `None` where there is no such zone.
+#[must_use]
+pub fn local(zone: &str, at: Timestamp) -> Option<Local> {
+    let milliseconds = i64::try_from(at.0).ok()?;
+    let moment = jiff::Timestamp::from_millisecond(milliseconds).ok()?;
+    let zoned = moment.to_zoned_datetime(time_zone(zone).ok()?);
+    let weekday = zoned.weekday().to_monday_zero_offset();
+    let minute = i16::from(zoned.hour()) * 60 + i16::from(zoned.minute());
+    Some(Local {
+        weekday: u8::try_from(weekday).ok()?,
+        minute: u16::try_from(minute).ok()?,
+    })
 }

@@ -244,6 +244,10 @@ impl Login<'_> {
             AllowReason::Bypass => "bypass set by an administrator",
             AllowReason::Unenrolled => "no token, and the resource lets such users in",
             AllowReason::TokenDisabled => "token disabled, and the resource lets such users in",
+            AllowReason::Exempt => "exempt",
+            AllowReason::Remembered => "remembered",
+            AllowReason::Totp => "totp",
+            AllowReason::Recovery => "recovery code",
         };
         self.host
             .log(Level::Info, &format!("allowed {}: {reason}", self.who()));

@@ -22,6 +22,7 @@ mod imports;
 mod resources;
 pub mod shown;
 mod sms;
+mod sources;
 mod system;
 mod tokens;
 mod users;
@@ -73,6 +74,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(imports::routes())
         .merge(resources::routes())
         .merge(clients::routes())
+        .merge(sources::routes())
         .merge(sms::routes())
         .merge(audit::routes())
         .merge(administrators::routes())

@@ -14,7 +14,7 @@ use fluent::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 /// The files of one language; every language has the same ones.
 macro_rules! locale {
     ($tag:literal) => {
-        locale!($tag, "shell" "errors" "ui" "selfservice" "console")
+        locale!($tag, "shell" "errors" "ui" "selfservice" "console" "service")
     };
     ($tag:literal, $($file:literal)*) => {
         &[$(include_str!(concat!("../locales/", $tag, "/", $file, ".ftl"))),*]

@@ -7,6 +7,7 @@ mod chart;
 mod frame;
 mod icon;
 mod moment;
+mod pager;
 mod qr;
 
 use askama::Template;
@@ -19,6 +20,7 @@ pub use chart::{Bar, Bars, Chart, Kind, Series};
 pub use frame::{Brand, ConsoleFrame, Crumb, Errors, Frame, Me, SelfFrame, Tab};
 pub use icon::{Markup, icon};
 pub use moment::Moment;
+pub use pager::Pager;
 pub use qr::{Qr, qr};
 
 use crate::PageError;

@@ -3,7 +3,10 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     net::{IpAddr, Ipv6Addr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use otpost_ipc::radius::{ClientTable, MessageAuthenticator, RadiusClient};
@@ -12,9 +15,84 @@ use otpost_radius_wire::SharedSecret;
 /// One client, ready for use.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) secret: SharedSecret,
     pub(crate) message_authenticator: MessageAuthenticator,
+    /// Requests with Proxy-State need a Message-Authenticator.
+    pub(crate) limit_proxy_state: bool,
+    /// Longest Reply-Message in octets.
+    pub(crate) prompt_length: u16,
+    /// Whether EAP is answered.
+    pub(crate) eap: bool,
+    /// Whether Accounting-Requests are answered.
+    pub(crate) accounting: bool,
+    /// Whether it has sent a valid Message-Authenticator, as far as the daemon and we know.
+    signed: AtomicBool,
+    /// When a request without was noted last, as [`Self::is_news`] counts.
+    unsigned: AtomicU64,
+}
+
+impl Client {
+    /// Takes an entry of the daemon's table.
+    ///
+    /// # Errors
+    /// What is wrong with the shared secret.
+    pub(crate) fn new(entry: &RadiusClient) -> Result<Self, otpost_radius_wire::WireError> {
+        Ok(Self {
+            name: entry.name.as_str().into(),
+            secret: SharedSecret::new(entry.secret.expose().as_bytes())?,
+            message_authenticator: entry.message_authenticator,
+            limit_proxy_state: entry.limit_proxy_state,
+            prompt_length: entry.prompt_length,
+            eap: entry.eap,
+            accounting: entry.accounting,
+            signed: AtomicBool::new(entry.signed),
+            unsigned: AtomicU64::new(0),
+        })
+    }
+
+    /// Whether an Access-Request without Message-Authenticator gets silence.
+    pub(crate) fn must_sign(&self) -> bool {
+        match self.message_authenticator {
+            MessageAuthenticator::Require => true,
+            MessageAuthenticator::Auto => self.signed.load(Ordering::Acquire),
+            MessageAuthenticator::Off => false,
+        }
+    }
+
+    /// Remembers that it has sent a valid Message-Authenticator. Whether that is news.
+    pub(crate) fn latch(&self) -> bool {
+        !self.signed.load(Ordering::Acquire) && !self.signed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether a request without Message-Authenticator at `second`, counted from any start, is the first within
+    /// `period` seconds.
+    pub(crate) fn is_news(&self, second: u64, period: u64) -> bool {
+        // 0 is "never".
+        let second = second.saturating_add(1);
+        let last = self.unsigned.load(Ordering::Relaxed);
+        let news = last == 0 || second.saturating_sub(last) >= period;
+        if news {
+            self.unsigned.store(second, Ordering::Relaxed);
+        }
+        news
+    }
+
+    /// For tests: nothing allowed but what every client may do.
+    #[cfg(test)]
+    pub(crate) fn sample(name: &str, secret: &str) -> Self {
+        Self {
+            name: name.into(),
+            secret: SharedSecret::new(secret.as_bytes()).unwrap(),
+            message_authenticator: MessageAuthenticator::Require,
+            limit_proxy_state: false,
+            prompt_length: 253,
+            eap: false,
+            accounting: false,
+            signed: AtomicBool::new(false),
+            unsigned: AtomicU64::new(0),
+        }
+    }
 }
 
 /// What the table says of a source address.
@@ -35,6 +113,8 @@ type Networks = Vec<(u8, HashMap<u128, Option<Arc<Client>>>)>;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) version: u64,
+    /// Whether any client's Accounting-Requests are answered.
+    pub(crate) accounting: bool,
     v4: Networks,
     v6: Networks,
 }
@@ -47,15 +127,18 @@ pub(crate) struct Complaint {
 }
 
 impl Table {
-    /// Builds the table; entries that cannot be used are reported and their networks get silence.
-    pub(crate) fn new(table: ClientTable) -> (Self, Vec<Complaint>) {
+    /// Builds the table; entries that cannot be used are reported and their networks get silence. `latched` says
+    /// who has sent a Message-Authenticator of which the daemon may not know yet.
+    pub(crate) fn new(table: ClientTable, latched: impl Fn(&str) -> bool) -> (Self, Vec<Complaint>) {
         let mut built = Self {
             version: table.version,
             ..Self::default()
         };
         let mut complaints = Vec::new();
-        for client in table.clients {
-            built.add(client, &mut complaints);
+        for mut client in table.clients {
+            client.signed = client.signed || latched(&client.name);
+            built.accounting |= client.accounting;
+            built.add(&client, &mut complaints);
         }
         for networks in [&mut built.v4, &mut built.v6] {
             networks.sort_unstable_by_key(|(length, _)| std::cmp::Reverse(*length));
@@ -63,32 +146,23 @@ impl Table {
         (built, complaints)
     }
 
-    fn add(&mut self, client: RadiusClient, complaints: &mut Vec<Complaint>) {
-        let RadiusClient {
-            name,
-            networks,
-            secret,
-            message_authenticator,
-        } = client;
+    fn add(&mut self, client: &RadiusClient, complaints: &mut Vec<Complaint>) {
         let mut complain = |what: String| {
             complaints.push(Complaint {
-                client: name.clone(),
+                client: client.name.clone(),
                 what,
             });
         };
-        let usable = match SharedSecret::new(secret.expose().as_bytes()) {
-            Ok(secret) => Some(Arc::new(Client {
-                name: name.as_str().into(),
-                secret,
-                message_authenticator,
-            })),
+        let usable = match Client::new(client) {
+            Ok(client) => Some(Arc::new(client)),
             Err(error) => {
                 complain(error.to_string());
                 None
             }
         };
+        let networks = &client.networks;
         for text in networks {
-            let Some(network) = Network::parse(&text) else {
+            let Some(network) = Network::parse(text) else {
                 complain(format!(
                     "{text:?} is no network; write it like 192.0.2.0/24 or 2001:db8::/64"
                 ));

@@ -1,400 +1,316 @@
-//! What happens to a datagram: who sent it, whether to trust it, whether it was seen before, what to ask.
+//! What the sockets' threads share, and the side that talks to the daemon: who asks next, what came back, and what the
+//! daemon is told of requests that it never sees.
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use otpost_ipc::{
-    LoginReply,
+    FaultCode, LoginReply,
     client::CallError,
-    radius::{MessageAuthenticator as Policy, RadiusOp, RadiusReply, RadiusReport},
+    radius::{RadiusOp, RadiusReply, RadiusReport},
 };
-use otpost_radius_wire::{Code, MAX_PACKET, MessageAuthenticator, Packet};
-use radius::core::rfc2869::EAP_MESSAGE_TYPE;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tracing::Instrument;
+use tokio::sync::Notify;
 
 use crate::{
-    cache::{Admission, Cache, Completion, Key, Ticket},
-    clients::{Client, Found},
+    clients::Client,
+    latch::{self, Latch, UNSIGNED_PERIOD},
     link::{Daemon, Link},
+    question::{Question, Said},
+    queue::{Class, Next, Place, Queue},
     rejects::{self, Rejects},
-    reply::{self, Unsayable},
-    request,
-    silence::{Counters, Limiter, Silence},
-    socket::{Batch, Route, Socket},
+    silence::{Counters, Silence},
     sys,
 };
-
-/// Requests in work at once. More means that the daemon does not keep up, and a queue only makes late answers.
-pub(crate) const IN_WORK: usize = 4096;
 
 /// The daemon's time for one decision. No VPN waits longer.
 const DECISION: Duration = Duration::from_secs(15);
 
-/// Pause after a socket's failure, so that a lasting one does not spin.
-const SOCKET_PAUSE: Duration = Duration::from_millis(100);
+/// Pause between two rounds of telling the daemon what it did not see.
+const NEWS_PAUSE: Duration = Duration::from_secs(1);
 
-/// Pause between two rounds of telling the daemon what was rejected here.
-const REJECTS_PAUSE: Duration = Duration::from_secs(1);
+/// Requests that wait for the daemon before new ones are looked at for whether there is room at all.
+const TIGHT: usize = 64;
 
-/// Octets of an attempt id that name a request in the log.
-const SHORT: usize = 8;
+/// Questions taken off the queue at once.
+const BATCH: usize = 64;
 
-/// Everything the tasks share.
+/// Everything the threads and tasks share.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) link: Link,
     pub(crate) counters: Arc<Counters>,
-    cache: Mutex<Cache>,
-    limiter: Mutex<Limiter>,
+    queue: Mutex<Queue<Question>>,
+    /// More waits than should, so that it is worth looking before work is done for nothing.
+    tight: AtomicBool,
+    asked: Notify,
+    /// The daemon's store could not be used when it was last asked to.
+    unwell: AtomicBool,
     rejects: Mutex<Rejects>,
-    rejected: Notify,
+    pub(crate) latch: Arc<Mutex<Latch>>,
+    news: Notify,
     /// Held during a round, so that a stop waits for the one under way.
     telling: tokio::sync::Mutex<()>,
-    in_work: Arc<Semaphore>,
+    start: Instant,
 }
 
-/// A request that was let in, and what is needed to answer it.
-struct Admitted<'a> {
-    packet: Packet<'a>,
-    client: &'a Arc<Client>,
-    daemon: &'a Arc<Daemon>,
-    socket: &'a Arc<Socket>,
-    route: Route,
-    source: IpAddr,
-}
-
-/// A request in work. Dropped without an answer, for whatever reason, it leaves the cache, so that the client's
-/// retransmission is handled anew.
-struct Job {
+/// A request under way. Its place is given up with it.
+struct Slot {
     engine: Arc<Engine>,
-    socket: Arc<Socket>,
-    route: Route,
-    client: Arc<Client>,
-    daemon: Arc<Daemon>,
-    /// The request's octets: Identifier, authenticator and Proxy-State go into the reply.
-    request: Box<[u8]>,
-    ticket: Option<Ticket>,
-    _slot: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Engine {
-    pub(crate) fn new(cache_entries: usize) -> Self {
+    pub(crate) fn new() -> Self {
+        let latch = Arc::new(Mutex::new(Latch::default()));
         Self {
-            link: Link::default(),
+            link: Link::new(Arc::clone(&latch)),
             counters: Arc::default(),
-            cache: Mutex::new(Cache::new(cache_entries)),
-            limiter: Mutex::default(),
+            queue: Mutex::default(),
+            tight: AtomicBool::new(false),
+            asked: Notify::new(),
+            unwell: AtomicBool::new(false),
             rejects: Mutex::default(),
-            rejected: Notify::new(),
+            latch,
+            news: Notify::new(),
             telling: tokio::sync::Mutex::default(),
-            in_work: Arc::new(Semaphore::new(IN_WORK)),
+            start: sys::now(),
         }
     }
 
-    pub(crate) fn set_cache_entries(&self, entries: usize) {
-        self.cache().set_capacity(entries);
+    /// Whether [`Self::submit`] is likely to take a request.
+    pub(crate) fn has_room(&self, now: Instant, class: Class, client: &str) -> bool {
+        !self.tight.load(Ordering::Relaxed) || lock(&self.queue).has_room(now, class, client)
     }
 
-    /// Completes when nothing is in work any more.
-    pub(crate) async fn idle(&self) {
-        let all = u32::try_from(IN_WORK).unwrap_or(u32::MAX);
-        let _ = self.in_work.acquire_many(all).await;
-    }
-
-    /// Receives on one socket. Never returns; drop it to stop.
-    pub(crate) async fn receive(self: Arc<Self>, socket: Arc<Socket>) {
-        let mut batch = Batch::new();
-        loop {
-            if let Err(error) = socket.receive(&mut batch).await {
-                tracing::warn!(address = %socket.address, %error, "receiving failed");
-                sys::sleep(SOCKET_PAUSE).await;
-                continue;
-            }
-            let now = sys::now();
-            let daemon = self.link.get();
-            for (route, datagram) in batch.datagrams() {
-                // `::ffff:a.b.c.d` is what a socket for both families makes of IPv4.
-                let source = route.peer.ip().to_canonical();
-                let result = match &daemon {
-                    Some(daemon) => self.handle(now, daemon, &socket, (route, datagram)),
-                    None => Err(Silence::DaemonAway),
-                };
-                if let Err(why) = result {
-                    self.keep_silent(now, source, why);
+    /// Takes questions for the daemon. Those that find no room are told so at once.
+    pub(crate) fn submit(&self, now: Instant, questions: &mut Vec<(Class, Question)>) {
+        if questions.is_empty() {
+            return;
+        }
+        let mut refused = Vec::new();
+        {
+            let mut queue = lock(&self.queue);
+            for (class, question) in questions.drain(..) {
+                let client = Arc::clone(&question.client);
+                if let Err(question) = queue.push(now, class, &client, question) {
+                    refused.push(question);
                 }
             }
-            if batch.is_full() {
-                // A flood must not starve the logins that are in work.
+            self.tight.store(queue.waiting() > TIGHT, Ordering::Relaxed);
+        }
+        self.asked.notify_one();
+        for question in refused {
+            question.answer(Said::Nothing(Silence::Busy));
+        }
+    }
+
+    /// Asks the daemon, as fast as it should be asked. Never returns; drop it to stop.
+    pub(crate) async fn dispatch(self: Arc<Self>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            {
+                let now = sys::now();
+                let mut queue = lock(&self.queue);
+                batch.extend(std::iter::from_fn(|| queue.next(now)).take(BATCH));
+                self.tight.store(queue.waiting() > TIGHT, Ordering::Relaxed);
+            }
+            if batch.is_empty() {
+                self.asked.notified().await;
+                continue;
+            }
+            let whole = batch.len() == BATCH;
+            for next in batch.drain(..) {
+                match next {
+                    Next::Ask(question, place) => {
+                        let slot = Slot {
+                            engine: Arc::clone(&self),
+                            place,
+                        };
+                        tokio::spawn(slot.ask(question));
+                    }
+                    Next::Late(question) => question.answer(Said::Nothing(Silence::Busy)),
+                }
+            }
+            if whole {
+                // What was asked is written before more is.
                 tokio::task::yield_now().await;
             }
         }
     }
 
-    /// Writes the log lines of sources that were quietened. Never returns; drop it to stop.
-    pub(crate) async fn report_silence(&self) {
-        loop {
-            sys::sleep(crate::silence::PERIOD).await;
-            self.flush_silence(sys::now());
+    /// Whether the daemon could use its store when it was last asked to.
+    pub(crate) fn is_well(&self) -> bool {
+        !self.unwell.load(Ordering::Relaxed)
+    }
+
+    /// Remembers a request that was rejected without the daemon.
+    pub(crate) fn reject(&self, report: RadiusReport) {
+        lock(&self.rejects).add(report);
+        self.news.notify_one();
+    }
+
+    /// A valid Message-Authenticator came from this client.
+    pub(crate) fn note_signed(&self, client: &Client) {
+        if client.latch() {
+            lock(&self.latch).signed(&client.name);
+            self.news.notify_one();
         }
     }
 
-    /// Tells the daemon what was rejected here. Never returns; drop it to stop.
-    pub(crate) async fn report_rejects(&self) {
+    /// An Access-Request without one came.
+    pub(crate) fn note_unsigned(&self, now: Instant, client: &Client) {
+        let second = now.saturating_duration_since(self.start).as_secs();
+        if client.is_news(second, UNSIGNED_PERIOD.as_secs()) {
+            lock(&self.latch).unsigned(now, &client.name);
+            self.news.notify_one();
+        }
+    }
+
+    /// Tells the daemon what it did not see. Never returns; drop it to stop.
+    pub(crate) async fn report(&self) {
         loop {
-            self.rejected.notified().await;
-            self.tell_rejects().await;
-            sys::sleep(REJECTS_PAUSE).await;
+            self.news.notified().await;
+            self.tell().await;
+            sys::sleep(NEWS_PAUSE).await;
         }
     }
 
     /// One round. What the daemon did not hear waits for the next.
-    pub(crate) async fn tell_rejects(&self) {
+    pub(crate) async fn tell(&self) {
         let _round = self.telling.lock().await;
         let Some(daemon) = self.link.get() else {
             // It waits for the daemon.
-            self.rejected.notify_one();
+            self.news.notify_one();
             return;
         };
-        let reports = self.rejects().take();
+        let reports = lock(&self.rejects).take();
         let told = sys::limited(DECISION, rejects::tell(&daemon, reports.clone())).await;
-        let mut rejects = self.rejects();
-        for report in told.unwrap_or(reports) {
-            rejects.add(report);
-        }
-        if !rejects.is_empty() {
-            self.rejected.notify_one();
-        }
-    }
-
-    fn reject(&self, report: RadiusReport) {
-        self.rejects().add(report);
-        self.rejected.notify_one();
-    }
-
-    fn rejects(&self) -> MutexGuard<'_, Rejects> {
-        // As with the cache.
-        self.rejects.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn flush_silence(&self, now: Instant) {
-        let lines = self
-            .limiter
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .flush(now);
-        for line in lines {
-            line.write();
-        }
-    }
-
-    fn keep_silent(&self, now: Instant, source: IpAddr, why: Silence) {
-        self.counters.count_silent(why);
-        // A VPN that retransmits does nothing wrong, and `link` says when the daemon is away.
-        if matches!(
-            why,
-            Silence::Duplicate | Silence::Superseded | Silence::DaemonAway | Silence::Fault
-        ) {
-            return;
-        }
-        let line = self
-            .limiter
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .note(now, source, why);
-        if let Some(line) = line {
-            line.write();
-        }
-    }
-
-    fn handle(
-        self: &Arc<Self>,
-        now: Instant,
-        daemon: &Arc<Daemon>,
-        socket: &Arc<Socket>,
-        (route, datagram): (Route, &[u8]),
-    ) -> Result<(), Silence> {
-        let source = route.peer.ip().to_canonical();
-        let client = match daemon.table.find(source) {
-            Found::Client(client) => client,
-            Found::Unusable => return Err(Silence::UnusableClient),
-            Found::Unknown => return Err(Silence::UnknownClient),
+        let more = {
+            let mut rejects = lock(&self.rejects);
+            for report in told.unwrap_or(reports) {
+                rejects.add(report);
+            }
+            !rejects.is_empty()
         };
-        let packet = Packet::parse(datagram).map_err(|_| Silence::Malformed)?;
-        let code = packet.code();
-        if !matches!(code, Code::AccessRequest | Code::StatusServer) {
-            return Err(Silence::Code);
+        let seen = lock(&self.latch).take();
+        let told = sys::limited(DECISION, latch::tell(&daemon, seen.clone())).await;
+        let more = {
+            let mut latch = lock(&self.latch);
+            for seen in told.unwrap_or(seen) {
+                latch.put_back(&seen);
+            }
+            more || !latch.is_empty()
+        };
+        if more {
+            self.news.notify_one();
         }
-        // Before the cache, so that nobody without the secret can look into it or fill it.
-        match packet.check_message_authenticator(&client.secret) {
-            Ok(MessageAuthenticator::Valid) => {}
-            Ok(MessageAuthenticator::Absent) => {
-                let needed = client.message_authenticator == Policy::Require
-                    || code == Code::StatusServer
-                    || packet.has(EAP_MESSAGE_TYPE);
-                if needed {
-                    return Err(Silence::MessageAuthenticatorMissing);
+    }
+
+    /// What the daemon says to one question.
+    async fn decide(&self, op: RadiusOp, log: &Log) -> Said {
+        let Some(daemon) = self.link.get() else {
+            return Said::Nothing(Silence::DaemonAway);
+        };
+        match sys::limited(DECISION, daemon.calls.call(op)).await {
+            Some(Ok(reply)) => {
+                if self.unwell.swap(false, Ordering::Relaxed) {
+                    tracing::info!("otpostd can use its store again");
                 }
-            }
-            Err(_) => return Err(Silence::MessageAuthenticatorWrong),
-        }
-        let admitted = Admitted {
-            packet,
-            client,
-            daemon,
-            socket,
-            route,
-            source,
-        };
-        if code == Code::StatusServer {
-            let mut buffer = [0; MAX_PACKET];
-            let reply = reply::alive(&mut buffer, &packet, &client.secret).map_err(|_| Silence::Fault)?;
-            self.counters.count_reply();
-            socket.queue(route, reply.into());
-            return Ok(());
-        }
-        let key = Key {
-            source: route.peer,
-            socket: socket.number,
-            local: route.local.map(|local| local.address),
-            identifier: packet.identifier(),
-        };
-        let admission = self.cache().admit(now, key, packet.authenticator());
-        match admission {
-            Admission::New(ticket) => self.begin(&admitted, ticket),
-            Admission::Working => Err(Silence::Duplicate),
-            Admission::Done(octets) => {
-                self.counters.count_resent();
-                socket.queue(route, octets);
-                Ok(())
-            }
-        }
-    }
-
-    /// Works on a request that was not seen before.
-    fn begin(self: &Arc<Self>, admitted: &Admitted<'_>, ticket: Ticket) -> Result<(), Silence> {
-        let Admitted {
-            packet,
-            client,
-            daemon,
-            socket,
-            route,
-            source,
-        } = *admitted;
-        let Ok(slot) = Arc::clone(&self.in_work).try_acquire_owned() else {
-            self.cache().forget(ticket);
-            return Err(Silence::Busy);
-        };
-        let job = Job {
-            engine: Arc::clone(self),
-            socket: Arc::clone(socket),
-            route,
-            client: Arc::clone(client),
-            daemon: Arc::clone(daemon),
-            request: packet.octets().into(),
-            ticket: Some(ticket),
-            _slot: slot,
-        };
-        let attempt = request::attempt_id(route.peer, packet.identifier(), &packet.authenticator());
-        let id = attempt.get(..SHORT).unwrap_or_default();
-        let span = tracing::info_span!("request", client = ?client.name, id);
-        match request::examine(&packet, client, source, attempt) {
-            Ok(op) => {
-                tokio::spawn(job.ask(op).instrument(span));
-            }
-            Err(refusal) => {
-                let _entered = span.enter();
-                let user = request::shown_user(&packet);
-                tracing::warn!(user = ?user, %source, "rejected: {}", refusal.cause());
-                let report = request::report(&packet, client, source, refusal);
-                job.answer(|buffer, packet, secret| reply::reject(buffer, packet, secret, refusal.text()));
-                // The VPN has its answer: whether and when the daemon records it delays nobody.
-                self.reject(report);
-            }
-        }
-        Ok(())
-    }
-
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        // Nothing in the cache can panic half-way through a change.
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Job {
-    async fn ask(self, op: RadiusOp) {
-        let user = match &op {
-            RadiusOp::Begin(begin) => begin.user.clone(),
-            RadiusOp::Answer(answer) => answer.user.clone(),
-            RadiusOp::Report(_) | RadiusOp::Clients { .. } => String::new(),
-        };
-        let login = match sys::limited(DECISION, self.daemon.calls.call(op)).await {
-            Some(Ok(RadiusReply::Login { login })) => login,
-            Some(Ok(RadiusReply::Clients(_) | RadiusReply::Reported)) => {
-                return self.give_up(&"otpostd answered with something that was not asked for");
+                log.write(&reply);
+                return Said::Reply(reply);
             }
             // Each fault has a reference that the daemon's log explains.
             Some(Err(CallError::Fault(fault))) => {
-                tracing::warn!(%fault, "otpostd could not decide");
-                return self.give_up(&fault);
+                if fault.code == FaultCode::Unavailable && !self.unwell.swap(true, Ordering::Relaxed) {
+                    tracing::error!("otpostd cannot use its store; Status-Server is answered once it can");
+                }
+                tracing::warn!(client = ?log.client, id = %log.id, %fault, "otpostd could not decide");
             }
-            Some(Err(error)) => return self.give_up(&error),
-            None => return self.give_up(&"otpostd took too long"),
-        };
-        match &login {
-            LoginReply::Prompt { .. } => tracing::debug!(?user, "challenged"),
-            LoginReply::Allow { reason, .. } => tracing::info!(?user, ?reason, "accepted"),
-            LoginReply::Deny { kind, reference, .. } => tracing::info!(?user, ?kind, %reference, "rejected"),
-            LoginReply::Ignore => {}
+            Some(Err(error)) => log.give_up(&error),
+            None => log.give_up(&"otpostd took too long"),
         }
-        self.answer(|buffer, packet, secret| reply::login(buffer, packet, secret, &login));
-    }
-
-    /// Writes the reply, enters it into the cache and sends it.
-    fn answer<F>(mut self, write: F)
-    where
-        F: for<'b> FnOnce(
-            &'b mut [u8; MAX_PACKET],
-            &Packet<'_>,
-            &otpost_radius_wire::SharedSecret,
-        ) -> Result<&'b [u8], Unsayable>,
-    {
-        let mut buffer = [0; MAX_PACKET];
-        let packet = match Packet::parse(&self.request) {
-            Ok(packet) => packet,
-            Err(error) => return self.give_up(&error),
-        };
-        let octets: Arc<[u8]> = match write(&mut buffer, &packet, &self.client.secret) {
-            Ok(octets) => octets.into(),
-            Err(error) => {
-                tracing::error!(%error, "otpostd's decision cannot be sent");
-                return self.give_up(&error);
-            }
-        };
-        let Some(ticket) = self.ticket.take() else { return };
-        match self.engine.cache().complete(ticket, Arc::clone(&octets)) {
-            Completion::Current => {
-                self.engine.counters.count_reply();
-                self.socket.queue(self.route, octets);
-            }
-            Completion::Superseded => self.engine.counters.count_silent(Silence::Superseded),
-        }
-    }
-
-    /// No decision, so no answer: the client retransmits or asks another server. A Reject would be a lie.
-    fn give_up(&self, why: &dyn std::fmt::Display) {
-        tracing::debug!("no answer: {why}");
-        self.engine.counters.count_silent(Silence::Fault);
+        Said::Nothing(Silence::Fault)
     }
 }
 
-impl Drop for Job {
+impl Slot {
+    async fn ask(self, mut question: Question) {
+        let Some(op) = question.op.take() else { return };
+        let log = Log::of(&op, &question);
+        let said = self.engine.decide(op, &log).await;
+        question.answer(said);
+    }
+}
+
+impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.engine.cache().forget(ticket);
+        let more = lock(&self.engine.queue).finish(sys::now(), &self.place);
+        if more {
+            self.engine.asked.notify_one();
         }
     }
 }
+
+/// Whom the log lines of a request are about.
+struct Log {
+    client: Arc<str>,
+    id: Box<str>,
+    user: String,
+}
+
+impl Log {
+    fn of(op: &RadiusOp, question: &Question) -> Self {
+        let user = match op {
+            RadiusOp::Begin(begin) => begin.user.clone(),
+            RadiusOp::Answer(answer) => answer.user.clone(),
+            RadiusOp::Account(account) => account.user.clone(),
+            RadiusOp::Report(_) | RadiusOp::Signed(_) | RadiusOp::Clients { .. } => String::new(),
+        };
+        Self {
+            client: Arc::clone(&question.client),
+            id: question.id.clone(),
+            user,
+        }
+    }
+
+    fn write(&self, reply: &RadiusReply) {
+        let Self { client, id, user } = self;
+        match reply {
+            RadiusReply::Login { login, .. } => match login {
+                LoginReply::Prompt { .. } => tracing::debug!(?client, %id, ?user, "challenged"),
+                LoginReply::Allow { reason, .. } => {
+                    tracing::info!(?client, %id, ?user, ?reason, "accepted");
+                }
+                LoginReply::Deny { kind, reference, .. } => {
+                    tracing::info!(?client, %id, ?user, ?kind, %reference, "rejected");
+                }
+                LoginReply::Ignore => {}
+            },
+            RadiusReply::Reported => tracing::debug!(?client, %id, ?user, "stored"),
+            RadiusReply::Clients(_) => {}
+        }
+    }
+
+    fn give_up(&self, why: &dyn std::fmt::Display) {
+        tracing::debug!(client = ?self.client, id = %self.id, "no answer: {why}");
+    }
+}
+
+/// A request as a thread sees it, and for the daemon's log.
+pub(crate) fn warn_rejected(client: &Client, user: &str, source: IpAddr, cause: &str) {
+    tracing::warn!(client = ?client.name, ?user, %source, "rejected: {cause}");
+}
+
+/// Nothing that is behind these locks can panic half-way through a change.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The link's daemon, as [`Engine::decide`] uses it.
+pub(crate) type Shared = Arc<Daemon>;

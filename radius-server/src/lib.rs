@@ -15,6 +15,7 @@ mod cli;
 mod clients;
 mod engine;
 mod error;
+mod latch;
 mod link;
 mod rejects;
 mod reply;

@@ -57,7 +57,7 @@ impl Link {
     }
 
     fn install(&self, calls: &AsyncClient<RadiusOp, RadiusReply>, table: ClientTable) -> u64 {
-        let (table, complaints) = Table::new(table);
+        let (table, complaints) = Table::new(table, |_| false);
         for complaint in complaints {
             tracing::error!(client = ?complaint.client, "client entry cannot be used: {}", complaint.what);
         }

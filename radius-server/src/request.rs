@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use data_encoding::HEXLOWER;
 use otpost_ipc::{
     Secret,
-    radius::{Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusRefusal, RadiusReport},
+    radius::{Credentials, Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusRefusal, RadiusReport},
 };
 use otpost_radius_wire::{Authenticator, MAX_VALUE, Packet, SharedSecret, reveal_password};
 use radius::core::{
@@ -127,7 +127,7 @@ pub(crate) fn examine(
         None => RadiusOp::Begin(RadiusBegin {
             client,
             user,
-            password: Some(password),
+            credentials: Credentials::Pap { password },
             attempt,
             nas: nas(packet, source),
         }),
@@ -137,8 +137,9 @@ pub(crate) fn examine(
                 client,
                 user,
                 session,
-                answer: password,
+                credentials: Credentials::Pap { password },
                 attempt,
+                nas: nas(packet, source),
             })
         }
     })
@@ -243,6 +244,7 @@ fn nas(packet: &Packet<'_>, source: IpAddr) -> Nas {
         port: port().map_or_else(String::new, |port| port.to_string()),
         calling_station: text(packet, CALLING_STATION_ID_TYPE),
         acct_session: text(packet, ACCT_SESSION_ID_TYPE),
+        ..Nas::default()
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use otpost_ipc::admin::{AdminOp, PortalSet, ResourceSettings, SelfServiceSettings};
@@ -47,16 +48,8 @@ impl Site {
             state.display()
         );
         let site = Self::with(stack, &tls, "https");
-        let file = CertificateDer::from_pem_file(state.join("self-signed.crt"));
-        let mut roots = RootCertStore::empty();
-        roots.add(file.expect("a certificate")).expect("a root");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        (site, Arc::new(config))
+        let config = trust(&state.join("self-signed.crt"));
+        (site, config)
     }
 
     fn with(stack: &Stack, tls: &str, scheme: &str) -> Self {
@@ -97,6 +90,24 @@ fn listening(log: &str, site: &str) -> Option<SocketAddr> {
         .find(|line| line.contains("listening") && line.contains(&format!("site=\"{site}\"")))?;
     let (_, address) = line.rsplit_once("address=")?;
     address.trim().parse().ok()
+}
+
+/// What a browser needs to trust the certificate in `file` (PEM).
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn trust(file: &Path) -> Arc<ClientConfig> {
+    let certificate = CertificateDer::from_pem_file(file).expect("a certificate");
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).expect("a root");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
 }
 
 /// Settings of a resource whose portal is at `address`, with every action and kind.

@@ -457,6 +457,7 @@ impl Stack {
             weak_secret: false,
             message_authenticator: MessageAuthenticator::Require,
             first_factor: Some(first_factor.to_owned()),
+            set: otpost_ipc::admin::ClientSet::default(),
         });
     }
 

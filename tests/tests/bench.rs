@@ -2,9 +2,9 @@
 //! left behind. How fast anything is, is not looked at.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 use otpost_tests::command::run;
 use otpost_tests::pamstack::{Sandbox, module_path};
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 const TOKENS: u64 = 40;
 const PAM_LOGINS: i64 = 20;
+const PEOPLE: usize = 3;
 
 /// Short settings; figures and report in `place`, so that the real ones stay as they are. A round lasts until its first login
 /// ends, however slow the machine is.
@@ -31,6 +32,11 @@ fn bench(place: &Path, parts: &[&str]) -> Command {
         .env("BENCH_LOGINS", PAM_LOGINS.to_string())
         .env("BENCH_PARTS", "1")
         .env("BENCH_TRIES", "9")
+        .env("BENCH_RATE", "20")
+        .env("BENCH_SIGN_INS", "8")
+        .env("BENCH_PAGE_SECONDS", "2")
+        .env("BENCH_PEOPLE", PEOPLE.to_string())
+        .env("BENCH_BROWSERS", "0")
         .env("BENCH_CONFIG", "[passwords]\nmemory-kib = 64\npasses = 1\n")
         .env("BENCH_MODULE", module_path())
         .env("BENCH_PAMLOOP", place.join("pamloop"))
@@ -198,8 +204,85 @@ fn uniform(all: &Value) {
     assert_eq!(rows[0]["t"].as_f64(), Some(0.0));
 }
 
+#[test]
+fn a_short_benchmark_of_pages_has_every_answer_and_its_report_is_whole() {
+    let path = env::var_os("PATH").unwrap_or_default();
+    if !env::split_paths(&path).any(|folder| folder.join("wrk").exists()) {
+        otpost_tests::skip("wrk is not installed; scripts/setup.sh check installs it");
+        return;
+    }
+    let scratch = Scratch::new();
+    let ended = run(&mut bench(scratch.path(), &["portal", "report"]));
+    assert!(ended.status.success(), "{}", ended.err);
+    assert!(!ended.err.contains("not clean"), "{}", ended.err);
+    portal(&figures(scratch.path(), "portal"));
+    let page = fs::read_to_string(scratch.path().join("report.md")).unwrap();
+    whole(
+        &page,
+        &[
+            "\n## Portal\n",
+            "\n40 users with a token each, ",
+            "\n| home | 20 | ",
+            "\n| Users: nobody is found | 20 | ",
+            "\n| sign-in with a password | 8 | ",
+            " 0 with another status than they should have, 0 broken connections, 0 timeouts, ",
+            "\nAim: with 100000 users, 200 requests a second and 2 processors, ",
+            "\n| self-service: sign-in | 6 | 0 | ",
+            "\n| over HTTP | 3 | ",
+        ],
+    );
+}
+
+fn portal(all: &Value) {
+    assert_eq!(all["tokens"].as_u64(), Some(TOKENS));
+    let rows = list(all, "rows");
+    assert_eq!(rows.len(), 13, "{all}");
+    for row in rows {
+        let served = &row["served"];
+        assert!(served["right"].as_u64().unwrap() > 0, "{row}");
+        for counter in ["other", "broken", "timeouts"] {
+            number(served, counter, 0);
+        }
+        let time = |field: &str| served[field].as_f64().unwrap();
+        assert!(0.0 < time("p50") && time("p50") <= time("p99"), "{row}");
+        assert!(time("p99") <= time("longest"), "{row}");
+        // Both programs had their part.
+        assert!(row["portal"].as_f64().unwrap() > 0.0, "{row}");
+        assert!(row["daemon"].as_f64().unwrap() > 0.0, "{row}");
+    }
+    let without_aim: Vec<&str> = (rows.iter())
+        .filter(|row| row["aim"] == false)
+        .map(|row| text(row, "page"))
+        .collect();
+    assert_eq!(without_aim, ["sign-in with a password"]);
+    first(all);
+    let people = list(all, "people");
+    assert_eq!(people.len(), PEOPLE);
+    for took in people {
+        let (all, text) = (took["all"].as_f64().unwrap(), took["text"].as_f64().unwrap());
+        assert!(0.0 < text && text < all, "{took}");
+    }
+    assert!(list(all, "browser").is_empty());
+}
+
+/// What is loaded does not depend on the machine, so here the aim is looked at as well.
+fn first(all: &Value) {
+    for page in list(all, "first") {
+        assert!(list(page, "elsewhere").is_empty(), "{page}");
+        let parts = list(page, "parts");
+        for kind in [".css", ".js", ".svg"] {
+            let of_kind = |part: &&Value| text(part, "path").ends_with(kind);
+            let found: Vec<&Value> = parts.iter().filter(of_kind).collect();
+            assert!(!found.is_empty(), "{kind}: {page}");
+            assert!(found.iter().all(|part| text(part, "coding") == "gzip"), "{page}");
+        }
+        let octets: u64 = parts.iter().map(|part| part["body"].as_u64().unwrap()).sum();
+        assert!((1..60_000).contains(&octets), "{octets} octets: {page}");
+    }
+}
+
 fn report(page: &str) {
-    for part in [
+    let parts = [
         "# Benchmarks\n",
         "\n| FreeRADIUS | 3.",
         "\n## Logins over RADIUS\n",
@@ -219,7 +302,13 @@ fn report(page: &str) {
         "\n## Refused sign-ins\n",
         "\n| nobody has the name | 9 | ",
         "\n| right password, locked | 9 | ",
-    ] {
+    ];
+    whole(page, &parts);
+}
+
+#[track_caller]
+fn whole(page: &str, parts: &[&str]) {
+    for part in parts {
         assert!(page.contains(part), "{part:?} is missing: {page}");
     }
     // No figure is missing or no number.
@@ -231,8 +320,15 @@ fn report(page: &str) {
 #[test]
 fn a_setting_that_is_no_number_is_named() {
     let scratch = Scratch::new();
-    for name in ["BENCH_TOKENS", "BENCH_SECONDS", "BENCH_WINDOWS", "BENCH_WARM_UP"] {
-        let ended = run(bench(scratch.path(), &["report"]).env(name, "many"));
+    let wrong = [
+        ("BENCH_TOKENS", "many"),
+        ("BENCH_SECONDS", "many"),
+        ("BENCH_WINDOWS", "many"),
+        ("BENCH_WARM_UP", "many"),
+        ("BENCH_RATE", "0"),
+    ];
+    for (name, value) in wrong {
+        let ended = run(bench(scratch.path(), &["report"]).env(name, value));
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
         assert!(
             ended.err.starts_with(&format!("otpost-bench: {name}: ")),

@@ -69,6 +69,7 @@ impl Scene {
             weak_secret: false,
             message_authenticator: MessageAuthenticator::Require,
             first_factor: Some("local".to_owned()),
+            set: otpost_ipc::admin::ClientSet::default(),
         });
         for (login, phone) in [("alice", ALICE), ("bob", BOB)] {
             stack.admin(AdminOp::UserAdd(UserAdd {

@@ -26,6 +26,7 @@ fn add(name: &str, networks: Vec<String>) -> AdminOp {
         weak_secret: false,
         message_authenticator: MessageAuthenticator::Require,
         first_factor: None,
+        set: otpost_ipc::admin::ClientSet::default(),
     }
 }
 

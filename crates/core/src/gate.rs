@@ -30,7 +30,8 @@ pub struct Policy {
     pub user_hour: u32,
     /// Per user and day.
     pub user_day: u32,
-    /// Of the user's hourly texts, kept for sources that succeeded in the last 30 days.
+    /// Of the user's texts, by hour and by day, and of the number's by day, kept for sources that succeeded in the last 30 days; of
+    /// a day's no more than half.
     pub user_reserve: u32,
     /// Per source network and hour.
     pub source_hour: u32,
@@ -185,10 +186,20 @@ pub fn check(
     } else {
         policy.user_hour.saturating_sub(policy.user_reserve)
     };
-    if let Some(wait) = over(&counts.number, HOUR, policy.number_hour, policy.number_day, now) {
+    // A day's budget is kept from strangers as an hour's is, and the number's is the smaller one. A budget of one or two would
+    // let nobody in who is new.
+    let day = |limit: u32| {
+        if known_source {
+            limit
+        } else {
+            limit.saturating_sub(policy.user_reserve.min(limit / 2))
+        }
+    };
+    let (number_day, user_day) = (day(policy.number_day), day(policy.user_day));
+    if let Some(wait) = over(&counts.number, HOUR, policy.number_hour, number_day, now) {
         return Err(Refusal::NumberBudget { wait });
     }
-    if let Some(wait) = over(&counts.user, HOUR, user_hour, policy.user_day, now) {
+    if let Some(wait) = over(&counts.user, HOUR, user_hour, user_day, now) {
         return Err(Refusal::UserBudget { wait });
     }
     if let Some(wait) = over(&counts.source, HOUR, policy.source_hour, policy.source_day, now) {

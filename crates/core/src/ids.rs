@@ -105,6 +105,8 @@ id! {
     ClientId,
     /// A provider of text messages.
     ProviderId,
+    /// A directory or RADIUS server that checks passwords.
+    SourceId,
     /// Names one request packet, so that a retransmit is known.
     AttemptId,
     /// A browser's session on the portal or the console; not the secret in its cookie.
@@ -121,6 +123,8 @@ id! {
     InviteId,
     /// A mail in the queue.
     MailId,
+    /// A set of recovery codes.
+    RecoveryId,
 }
 
 /// Short reference shown to a user and found in the audit log: 8 letters and digits of base 32.

@@ -7,6 +7,8 @@
 //! Deliberately absent: anything asynchronous, any engine type, any text of a protocol.
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod accounting;
 pub mod audit;
 pub mod challenge;
 pub mod client;
@@ -27,6 +29,7 @@ pub mod provider;
 pub mod quota;
 pub mod recovery;
 pub mod resource;
+pub mod source;
 pub mod stats;
 pub mod text;
 pub mod time;

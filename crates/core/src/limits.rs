@@ -22,6 +22,10 @@ const LONGEST: Duration = Duration::from_secs(2 * 24 * 3600);
 pub const LOGIN_FAILURES: u32 = 10;
 /// How long a closed source network stays closed, and the window of its failures.
 pub const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Wrong passwords on the portal from one source network under all names together, within [`LOGIN_WINDOW`], until it is closed.
+pub const NETWORK_FAILURES: u32 = 50;
+/// As [`NETWORK_FAILURES`], for a network from which somebody signed in within 30 days: a whole company may be behind it.
+pub const NETWORK_FAILURES_KNOWN: u32 = 300;
 /// Wrong passwords an hour for one user after which unknown networks are not evaluated.
 pub const LOGIN_STORM: u32 = 100;
 
@@ -96,6 +100,18 @@ impl Counter {
         }
         next
     }
+}
+
+/// Whether passwords from a source network are looked at no more, whatever the name: `failures` counts those of all names (short
+/// window: [`LOGIN_WINDOW`]). `known`: somebody signed in from there within 30 days.
+#[must_use]
+pub fn network_closed(failures: &Counter, known: bool, now: Timestamp) -> bool {
+    let limit = if known {
+        NETWORK_FAILURES_KNOWN
+    } else {
+        NETWORK_FAILURES
+    };
+    failures.short.count_at(now, LOGIN_WINDOW) >= limit
 }
 
 /// Failures of the second factor of one user on all channels (domain decision 4).

@@ -3,6 +3,7 @@
 
 mod answer;
 mod begin;
+mod single;
 
 use crate::audit::Event;
 use crate::challenge::{Challenge, Channel, Notice, Session};
@@ -18,7 +19,8 @@ use crate::user::User;
 use crate::{Rng, Timestamp};
 
 pub use answer::{Answer, AnswerView, Found, answer, asks_for_text, cancel};
-pub use begin::{Begin, BeginView, First, begin, token_of};
+pub use single::{Proof, Typed, split};
+pub use begin::{Begin, BeginView, First, Rules, begin, token_of};
 
 /// Why a login went as it did. Operators see it; users do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +97,30 @@ pub enum Reason {
     Cancelled,
     /// The first factor failed before us; nothing was looked at.
     Decoy,
+    /// A code came, but no text of this user waits for one.
+    NoneOpen,
+    /// A rule exempts the network.
+    ExemptNetwork,
+    /// A rule exempts the user.
+    ExemptUser,
+    /// A rule exempts a group of the user.
+    ExemptGroup,
+    /// A code was given from there within the remembered window.
+    Remembered,
+    /// A rule lets nobody in from there.
+    NetworkRefused,
+    /// A rule lets nobody in at this time.
+    HourRefused,
+    /// A rule could not be evaluated.
+    RuleInDoubt,
+    /// A source of the first factor could not be asked.
+    SourceUnavailable,
+    /// A source says that the password has to be changed first.
+    PasswordExpired,
+    /// A source says that the account may not be used.
+    AccountLocked,
+    /// CHAP or MS-CHAPv2 where a password has to be checked here.
+    NeedsPap,
 }
 
 impl Reason {
@@ -138,6 +164,18 @@ impl Reason {
             Self::TooManyRounds => "too-many-rounds",
             Self::Cancelled => "cancelled",
             Self::Decoy => "decoy",
+            Self::NoneOpen => "none-open",
+            Self::ExemptNetwork => "exempt-network",
+            Self::ExemptUser => "exempt-user",
+            Self::ExemptGroup => "exempt-group",
+            Self::Remembered => "remembered",
+            Self::NetworkRefused => "network-refused",
+            Self::HourRefused => "hour-refused",
+            Self::RuleInDoubt => "rule-in-doubt",
+            Self::SourceUnavailable => "source-unavailable",
+            Self::PasswordExpired => "password-expired",
+            Self::AccountLocked => "account-locked",
+            Self::NeedsPap => "needs-pap",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::access::{Access, BadAccess};
 use crate::code::Digits;
 use crate::ids::ResourceId;
 use crate::phone::Region;
@@ -51,6 +52,9 @@ pub struct Resource {
     /// Self-service.
     #[serde(default)]
     pub self_service: SelfService,
+    /// Who gets in without a code, and who not at all.
+    #[serde(default)]
+    pub access: Access,
     /// When the row was made.
     pub created: Timestamp,
 }
@@ -76,6 +80,9 @@ pub enum BadResource {
     /// Self-service.
     #[error(transparent)]
     SelfService(#[from] BadSelfService),
+    /// Rules.
+    #[error(transparent)]
+    Access(#[from] BadAccess),
 }
 
 impl Resource {
@@ -96,6 +103,7 @@ impl Resource {
             shared_phones: false,
             region: None,
             self_service: SelfService::default(),
+            access: Access::default(),
             created,
         }
     }
@@ -119,6 +127,7 @@ impl Resource {
             return Err(BadResource::Validity(self.validity));
         }
         self.self_service.check()?;
+        self.access.check()?;
         let fits = |s: &String| {
             !s.is_empty()
                 && s.len() <= 64

@@ -212,6 +212,44 @@ pub fn prompt(challenge: &Challenge, masked: &str, notice: Notice) -> String {
     }
 }
 
+/// A prompt of few words, for clients that show little.
+#[must_use]
+pub fn prompt_briefly(challenge: &Challenge, notice: Notice) -> String {
+    let label = challenge.label;
+    match notice {
+        Notice::Wrong { .. } => format!("Wrong. Code {label}: "),
+        Notice::Wait { seconds } => format!("Wait {seconds} s. Code {label}: "),
+        _ => format!("Code {label}: "),
+    }
+}
+
+/// What a rejected request says whose password was right, where the VPN shows no challenge: the next one holds the code too.
+#[must_use]
+pub fn sent(challenge: &Challenge, masked: &str) -> String {
+    let label = challenge.label;
+    let digits = challenge.digits.get();
+    format!("Text {label} was sent to {masked}. Log in again with your password and the {digits} digits right behind it.")
+}
+
+/// The same in few words.
+#[must_use]
+pub fn sent_briefly(challenge: &Challenge) -> String {
+    format!("Text {} sent. Use password+code.", challenge.label)
+}
+
+/// `long` where it fits into `limit` octets, else `short`, cut where even that does not fit.
+#[must_use]
+pub fn fit(long: String, mut short: String, limit: usize) -> String {
+    if long.len() <= limit {
+        return long;
+    }
+    let end = (0..=limit.min(short.len()))
+        .rev()
+        .find(|at| short.is_char_boundary(*at));
+    short.truncate(end.unwrap_or_default());
+    short
+}
+
 /// What a refused user is told. All refusals that depend on who the user is say the same.
 #[must_use]
 pub fn refusal(reason: Reason, reference: &str) -> String {
@@ -223,6 +261,13 @@ pub fn refusal(reason: Reason, reference: &str) -> String {
             ),
             None => format!("No text can be sent to your phone; ask your administrator (ref {reference})."),
         },
+        // The password was right: only then is a code looked at.
+        Reason::NoneOpen => format!(
+            "That code is not valid any more. Log in with your password alone to get a new one (ref {reference})."
+        ),
+        Reason::PasswordExpired => {
+            format!("Your password has expired; change it first (ref {reference}).")
+        }
         Reason::TooManyOpen => {
             format!("Too many logins are waiting for a code; use one of them or wait (ref {reference}).")
         }

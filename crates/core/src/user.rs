@@ -42,6 +42,8 @@ pub struct Profile {
     pub bound: Vec<(ResourceId, Timestamp)>,
     /// Token preferred in a resource, where there are several kinds.
     pub preferred: Vec<(ResourceId, TokenId)>,
+    /// Groups, for exemptions and reply attributes.
+    pub groups: Vec<String>,
 }
 
 /// A person, as administrators edit them.

@@ -10,7 +10,7 @@ use otpost_core::mail::queue::{KEEP, LEASE, MailState, Matter, Outcome, QueuedMa
 use otpost_core::mail::{Address, By, Context, Lang};
 use otpost_core::net::Source;
 use otpost_core::portal::administrator::{Role, Scope};
-use otpost_core::portal::permission::{Denied, Permission, Right, Target, may, may_give};
+use otpost_core::portal::permission::{Denied, Permission, Right, Target, both, may, may_give};
 use otpost_core::portal::session::{CONSOLE_IDLE, CONSOLE_LONGEST, IDLE, PortalSession, Stage, Who};
 use otpost_core::portal::site::{BadBase, Base, CONSOLE, Site};
 use proptest::prelude::*;
@@ -54,6 +54,7 @@ fn rights() -> impl Strategy<Value = Right> {
         Right::ManageTokens,
         Right::ManageResources,
         Right::ManageClients,
+        Right::ManageSources,
         Right::ManageProviders,
         Right::ManagePolicy,
         Right::VerifyAudit,
@@ -104,6 +105,29 @@ proptest! {
         if may_give((role, &less), (more, &wider)) && may(more, &wider, &permission).is_ok() {
             prop_assert_eq!(may(role, &less, &permission), Ok(()));
         }
+    }
+
+    /// What two may both do is no more than either may, and of one with themselves no less.
+    #[test]
+    fn together_is_never_more(
+        roles in (roles(), roles()),
+        scopes in (prop::option::of(ids()), prop::option::of(ids())),
+        right in rights(),
+        target in targets(),
+    ) {
+        let scope = |ids: Option<Vec<ResourceId>>| match ids {
+            Some(ids) => Scope::Resources(ids.into_iter().collect()),
+            None => Scope::All,
+        };
+        let (one, other) = (scope(scopes.0), scope(scopes.1));
+        let (role, shared) = both((roles.0, &one), (roles.1, &other));
+        let permission = Permission { right, target };
+        if may(role, &shared, &permission).is_ok() {
+            prop_assert_eq!(may(roles.0, &one, &permission), Ok(()));
+            prop_assert_eq!(may(roles.1, &other, &permission), Ok(()));
+        }
+        prop_assert_eq!(both((roles.0, &one), (roles.0, &one)), (roles.0, one.clone()));
+        prop_assert_eq!(both((Role::Owner, &Scope::All), (roles.1, &other)), (roles.1, other.clone()));
     }
 
     /// With a limited scope, nothing outside of it is reached.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use common::{Dice, START};
 use otpost_core::code;
 use otpost_core::gate::Policy;
-use otpost_core::ids::{PortalSessionId, ResourceId, TokenId, UserId};
+use otpost_core::ids::{MessageId, PortalSessionId, ResourceId, TokenId, UserId};
 use otpost_core::keys::{Keyring, MasterKey};
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
@@ -204,7 +204,12 @@ impl World {
             for old in cancelled {
                 self.put(old);
             }
-            self.put(enrolment);
+            // The gate lets each text pass.
+            let text = (enrolment.kind() == Kind::Sms).then_some(MessageId([3; 16]));
+            self.put(&Enrolment {
+                text,
+                ..enrolment.as_ref().clone()
+            });
         }
     }
 
@@ -216,7 +221,7 @@ impl World {
     /// A new one, which must be allowed.
     fn open(&mut self, form: &Form) -> Enrolment {
         match self.begin(form).unwrap() {
-            Begun::New { enrolment, .. } => *enrolment,
+            Begun::New { enrolment, .. } => self.stored(&enrolment),
             Begun::Again(_) => panic!("a new one was expected"),
         }
     }
@@ -775,6 +780,44 @@ fn what_cannot_be_a_code_costs_no_try() {
     let typed = format!(" {}–{}\u{a0}", &right[..3], &right[3..]);
     assert!(matches!(
         world.confirm(&enrolment, &typed, false),
+        Ok(Confirmed::Done { .. })
+    ));
+}
+
+#[test]
+fn no_code_is_right_before_a_text_has_left() {
+    let mut world = World::new();
+    let unsent = Enrolment {
+        text: None,
+        refused: "budget".to_owned(),
+        ..world.open(&sms())
+    };
+    world.put(&unsent);
+    for typed in [world.right(&unsent), world.wrong(&unsent), "12".to_owned()] {
+        assert_eq!(
+            world.confirm(&unsent, &typed, false),
+            Ok(Confirmed::NotSent),
+            "{typed}"
+        );
+        assert_eq!(world.stored(&unsent), unsent, "it costs no try");
+    }
+    // Once one has left, the code is good.
+    let sent = Enrolment {
+        text: Some(MessageId([4; 16])),
+        refused: String::new(),
+        ..unsent
+    };
+    let right = world.right(&sent);
+    assert!(matches!(
+        world.confirm(&sent, &right, false),
+        Ok(Confirmed::Done { .. })
+    ));
+    // An app needs no text.
+    let mut world = World::new();
+    let app = world.open(&app());
+    let right = world.right(&app);
+    assert!(matches!(
+        world.confirm(&app, &right, false),
         Ok(Confirmed::Done { .. })
     ));
 }

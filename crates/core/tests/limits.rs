@@ -17,11 +17,15 @@ use otpost_core::Timestamp;
 use otpost_core::gate::{Counts, MINUTE, Policy, Refusal, check, reachable};
 use otpost_core::ids::{SessionId, UserId};
 use otpost_core::limits::Guard;
-use otpost_core::limits::{Counter, DAY, HOUR, LOCK, LOGIN_WINDOW, Lock, MONTH, Window};
+use otpost_core::limits::{
+    Counter, DAY, HOUR, LOCK, LOGIN_WINDOW, Lock, MONTH, NETWORK_FAILURES, NETWORK_FAILURES_KNOWN, Window,
+    network_closed,
+};
 use otpost_core::login::{Change, First, Reason, Reply, Step};
 use otpost_core::net::Source;
 use otpost_core::phone::Phone;
 use otpost_core::text::refusal;
+use otpost_core::user::PasswordHash;
 
 const FIVE: u32 = 5;
 
@@ -444,6 +448,36 @@ fn a_storm_closes_unknown_networks_only() {
 }
 
 #[test]
+fn a_network_is_closed_after_wrong_passwords_of_any_names_and_later_where_people_come_in() {
+    let after = |failures| {
+        let counter = hits(failures, LOGIN_WINDOW);
+        let (stranger, known) = (
+            network_closed(&counter, false, START),
+            network_closed(&counter, true, START),
+        );
+        assert!(!network_closed(&counter, false, START.plus(LOGIN_WINDOW)));
+        (stranger, known)
+    };
+    assert_eq!(after(NETWORK_FAILURES - 1), (false, false));
+    assert_eq!(after(NETWORK_FAILURES), (true, false));
+    assert_eq!(after(NETWORK_FAILURES_KNOWN - 1), (true, false));
+    assert_eq!(after(NETWORK_FAILURES_KNOWN), (true, true));
+}
+
+#[test]
+fn a_password_that_was_changed_meanwhile_is_not_the_one_that_was_compared() {
+    let hash = |text: &str| PasswordHash(text.to_owned().into());
+    let (old, new) = (hash("$old"), hash("$new"));
+    let said = |right, with: Option<&str>, kept: Option<&PasswordHash>| First::confirmed(right, with, kept);
+    assert_eq!(said(true, Some("$old"), Some(&old)), First::Passed);
+    assert_eq!(said(true, Some("$old"), Some(&new)), First::Failed);
+    assert_eq!(said(false, Some("$old"), Some(&old)), First::Failed);
+    assert_eq!(said(true, None, Some(&old)), First::Failed);
+    assert_eq!(said(true, Some("$old"), None), First::NoPassword);
+    assert_eq!(said(false, None, None), First::NoPassword);
+}
+
+#[test]
 fn a_success_is_known_for_thirty_days() {
     let mut shell = shell();
     let step = right_password(&mut shell, "alice", "198.51.100.1");
@@ -699,6 +733,54 @@ fn a_reserve_in_a_login() {
     assert_eq!((denied(&step), step.changes), (true, vec![]));
     let step = right_password(&mut shell, "alice", "198.51.100.1");
     assert_eq!(step.reason, Reason::Challenge);
+}
+
+#[test]
+fn what_strangers_use_up_in_a_day_leaves_two_texts_to_known_sources() {
+    let phone = phone("+491712345678");
+    let passes = |policy: &Policy, counts: &Counts, known| check(policy, &phone, counts, known, START);
+    // Of the user's 15 a day, and of the number's 10.
+    for (counts, budget) in [
+        (
+            Counts {
+                user: days(13),
+                ..Counts::default()
+            },
+            Refusal::UserBudget { wait: 86_400 },
+        ),
+        (
+            Counts {
+                number: days(8),
+                ..Counts::default()
+            },
+            Refusal::NumberBudget { wait: 86_400 },
+        ),
+    ] {
+        assert_eq!(passes(&open(), &counts, false), Err(budget));
+        assert_eq!(passes(&open(), &counts, true), Ok(()));
+        assert_eq!(passes(&open(), &counts.hit(START), true), Ok(()));
+    }
+    // Whoever knows the password sends all that they can, from hour to hour and from ever new networks.
+    let (mut counts, mut strangers) = (Counts::default(), 0);
+    for hour in 0..23 {
+        let at = at(hour * 3600);
+        while check(&open(), &phone, &counts, false, at).is_ok() {
+            counts = counts.hit(at);
+            strangers += 1;
+        }
+    }
+    assert_eq!(strangers, 8);
+    for _ in 0..2 {
+        assert_eq!(check(&open(), &phone, &counts, true, at(23 * 3600)), Ok(()));
+        counts = counts.hit(at(23 * 3600));
+    }
+    // A small budget is not kept from strangers altogether: they are people who are new.
+    let small = Policy {
+        number_day: 1,
+        user_day: 2,
+        ..open()
+    };
+    assert_eq!(passes(&small, &Counts::default(), false), Ok(()));
 }
 
 #[test]

@@ -49,6 +49,8 @@ fn notices(name: &str) -> Vec<Notice> {
         Notice::NumberChanged { masked: name.clone() },
         Notice::PasswordChanged,
         Notice::EmailChanged { masked: name.clone() },
+        Notice::EmailRemoved,
+        Notice::LoginChanged { login: name.clone() },
         Notice::RecoveryRenewed,
         Notice::NewDevice { agent: name },
     ]
@@ -142,7 +144,7 @@ fn every_mail_names_service_time_and_source_and_no_subject_has_a_code() {
                 "two mails with one subject: {letter:?}"
             );
         }
-        assert_eq!(subjects.len(), 12);
+        assert_eq!(subjects.len(), 14);
     }
 }
 

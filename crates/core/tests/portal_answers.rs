@@ -17,7 +17,7 @@ use otpost_core::challenge::Label;
 use otpost_core::code::{self, CodeOf, Digits};
 use otpost_core::ids::{PortalSessionId, ResourceId, TokenId, UserId, VerificationId};
 use otpost_core::keys::{Keyring, MasterKey};
-use otpost_core::limits::{Counter, Guard, HOUR, LOGIN_FAILURES};
+use otpost_core::limits::{Counter, Guard, HOUR, LOGIN_FAILURES, LOGIN_WINDOW};
 use otpost_core::login::First;
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
@@ -26,7 +26,7 @@ use otpost_core::portal::answer::{self, Change, Proof, Step, Typed, View, Why, m
 use otpost_core::portal::factors::{Factors, HelpdeskCode, Method, RecoverySet, TotpToken, Way};
 use otpost_core::portal::flow::{CodeFlow, FlowState, Resend};
 use otpost_core::portal::reason::Reason;
-use otpost_core::portal::sign_in::{self, Entry, Knocking, MailCounters, SPARE_FAILURES};
+use otpost_core::portal::sign_in::{self, Entry, Failures, Knocking, MailCounters, SPARE_FAILURES};
 use otpost_core::portal::verification::{Act, For, Owner, Verification};
 use otpost_core::recovery::{self, Stored};
 use otpost_core::resource::Resource;
@@ -117,7 +117,7 @@ fn spare() -> (RecoverySet, Vec<(recovery::Index, String)>) {
         created: START,
     };
     let owner = Owner::User(USER);
-    (RecoverySet { owner, set }, plain)
+    (RecoverySet::new(owner, vec![VPN], set, &mut Dice(10)), plain)
 }
 
 fn verification(number: u8, purpose: For) -> Verification {
@@ -219,6 +219,7 @@ impl World {
             resource: VPN,
             spare: &self.spare,
             closed: false,
+            shut: false,
             password: Some("$phc"),
             keys: &self.keys,
         };
@@ -454,6 +455,65 @@ fn what_was_typed_is_told_apart_without_costing_a_try() {
 }
 
 #[test]
+fn recovery_codes_of_another_portal_are_neither_offered_nor_taken() {
+    let mut world = World::new();
+    let mail = ResourceId([9; 16]);
+    for (resources, good) in [(vec![mail], false), (vec![mail, VPN], true)] {
+        world.factors.recovery.as_mut().unwrap().resources = resources;
+        let offered = world.ways().iter().any(|way| way.method == Method::Recovery);
+        assert_eq!(offered, good);
+        let proof = world.proof(0);
+        assert_eq!(answered(&mut world, &proof), good);
+    }
+    // Not even where the page offered them.
+    let mut world = World::new();
+    world.factors.recovery.as_mut().unwrap().resources = vec![mail];
+    let view = View {
+        ways: &[Way::plain(Method::Recovery)],
+        verification: &world.open[0],
+        factors: &world.factors,
+        guard: &world.guard,
+        failed_attempts: 5,
+        resource: VPN,
+        spare: &world.spare,
+        closed: false,
+        shut: false,
+        password: None,
+        keys: &world.keys,
+    };
+    let typed = Typed {
+        method: Method::Recovery,
+        text: "7f-kx3m-pq9t",
+        proof: Some(&world.proof(0)),
+    };
+    assert_eq!(
+        answer::answer(&typed, &view, world.now).wrong,
+        Some(Why::Wrong)
+    );
+}
+
+/// Whether a recovery code is taken at the sign-in.
+fn answered(world: &mut World, proof: &Proof) -> bool {
+    world
+        .answer(0, Method::Recovery, "7f-kx3m-pq9t", Some(proof))
+        .wrong
+        .is_none()
+}
+
+#[test]
+fn the_lock_of_a_person_is_not_lifted_by_codes_of_one_portal_while_a_token_guards_others_alone() {
+    let mail = ResourceId([9; 16]);
+    for (guarded, lifts) in [(vec![mail], false), (vec![mail, VPN], true)] {
+        let mut world = World::new();
+        world.factors.totp[0].resources = guarded;
+        world.guard.locked_until = Some(START.plus(secs(900)));
+        let proof = world.proof(0);
+        assert!(answered(&mut world, &proof), "it opens its own portal");
+        assert_eq!(world.locked(), !lifts);
+    }
+}
+
+#[test]
 fn five_wrong_codes_lock_and_a_recovery_code_lifts_the_lock_once() {
     let mut world = World::new();
     for at in [0, 0, 1, 1] {
@@ -562,6 +622,7 @@ fn a_wrong_mail_code_or_password_locks_nobody() {
             resource: VPN,
             spare: &world.spare,
             closed: false,
+            shut: false,
             password: Some("$phc"),
             keys: &world.keys,
         };
@@ -594,6 +655,7 @@ fn a_wrong_mail_code_or_password_locks_nobody() {
         resource: VPN,
         spare: &world.spare,
         closed: false,
+        shut: false,
         password: None,
         keys: &world.keys,
     };
@@ -617,8 +679,8 @@ fn knock(edit: impl Fn(&mut Resource, &mut User, &mut Factors, &mut Guard), firs
         guard: &guard,
         factors: &factors,
         source: &source,
-        source_failures: &Counter::default(),
-        user_failures: &Counter::default(),
+        typed: &Failures::default(),
+        own: &Failures::default(),
         known_source: false,
     };
     sign_in::by_password(&knocking, first, START)
@@ -737,10 +799,10 @@ fn a_bypass_opens_no_portal_and_a_token_elsewhere_asks_for_none_here() {
 fn a_network_with_ten_wrong_passwords_is_closed_whether_the_name_is_somebodys_or_not() {
     let (resource, user, factors, guard, source) =
         (resource(), user(), Factors::default(), Guard::default(), source());
-    let mut failures = Counter::default();
+    let mut failures = Failures::default();
     for n in 0..LOGIN_FAILURES {
         let at = START.plus(secs(u64::from(n)));
-        failures = failures.failed_password(at);
+        failures.source = failures.source.failed_password(at);
     }
     let at = START.plus(secs(u64::from(LOGIN_FAILURES)));
     for named in [Some(&user), None] {
@@ -750,8 +812,8 @@ fn a_network_with_ten_wrong_passwords_is_closed_whether_the_name_is_somebodys_or
             guard: &guard,
             factors: &factors,
             source: &source,
-            source_failures: &failures,
-            user_failures: &Counter::default(),
+            typed: &failures,
+            own: &Failures::default(),
             known_source: false,
         };
         let (entry, reason) = sign_in::by_password(&knocking, First::Passed, at);
@@ -766,6 +828,63 @@ fn a_network_with_ten_wrong_passwords_is_closed_whether_the_name_is_somebodys_or
         let later = at.plus(Duration::from_secs(u64::from(wait)));
         assert!(sign_in::closed(&knocking, later).is_none());
     }
+    // By another name of the same person: not told, and not let in either.
+    let knocking = Knocking {
+        resource: &resource,
+        user: Some(&user),
+        guard: &guard,
+        factors: &factors,
+        source: &source,
+        typed: &Failures::default(),
+        own: &failures,
+        known_source: false,
+    };
+    assert!(sign_in::closed(&knocking, at).is_none());
+    let wrong = Entry::Refused {
+        retry_after: None,
+        counts: true,
+    };
+    for first in [First::Passed, First::Failed] {
+        let (entry, reason) = sign_in::by_password(&knocking, first, at);
+        assert_eq!((entry, reason), (wrong.clone(), Reason::SourceClosed));
+    }
+    let later = at.plus(LOGIN_WINDOW);
+    let (entry, _) = sign_in::by_password(&knocking, First::Passed, later);
+    assert_eq!(entry, Entry::Full);
+}
+
+#[test]
+fn a_mailed_code_is_wrong_while_the_person_has_used_up_their_tries_under_another_name() {
+    let mut world = World::new();
+    world.open[0] = Verification {
+        purpose: For::Mail,
+        token: None,
+        email: Some("alice@example.com".to_owned()),
+        ..world.open[0].clone()
+    };
+    let right = world.code(0);
+    let outcome = |shut| {
+        let view = View {
+            verification: &world.open[0],
+            ways: &[Way::plain(Method::Mail)],
+            factors: &world.factors,
+            guard: &world.guard,
+            failed_attempts: 5,
+            resource: VPN,
+            spare: &world.spare,
+            closed: false,
+            shut,
+            password: None,
+            keys: &world.keys,
+        };
+        let typed = Typed {
+            method: Method::Mail,
+            text: &right,
+            proof: None,
+        };
+        answer::answer(&typed, &view, world.now).wrong
+    };
+    assert_eq!((outcome(true), outcome(false)), (Some(Why::Wrong), None));
 }
 
 #[test]
@@ -795,7 +914,7 @@ fn codes_by_mail_have_their_own_limits() {
     // With a password, or without an address, or not bound, nothing is mailed.
     let (resource, with) = (resource(), user());
     let none = Counter::default();
-    let why = |user: Option<&User>| sign_in::by_mail(&resource, user, &none, START).err();
+    let why = |user: Option<&User>| sign_in::by_mail(&resource, user, (&none, false), START).err();
     assert_eq!(why(Some(&with)), Some(Reason::HasPassword));
     assert_eq!(why(None), Some(Reason::UnknownUser));
     let without = User {
@@ -813,6 +932,31 @@ fn codes_by_mail_have_their_own_limits() {
         ..without
     };
     assert_eq!(why(Some(&nowhere)), Some(Reason::NoWayIn));
+}
+
+#[test]
+fn what_strangers_have_mailed_leaves_two_codes_an_hour_to_networks_that_are_known() {
+    let mut address = Counter::default();
+    let mut mailed = (0, 0);
+    for hour in 0..24 {
+        let at = START.plus(secs(hour * 3600));
+        // Strangers first, as many as they can.
+        while sign_in::mail_room(&address, false, at) {
+            address = address.hit(at, HOUR);
+            mailed.0 += 1;
+        }
+        let known = (0..2).filter(|_| {
+            let may = sign_in::mail_room(&address, true, at);
+            if may {
+                address = address.hit(at, HOUR);
+            }
+            may
+        });
+        mailed.1 += known.count();
+    }
+    assert_eq!(address.day.count, 42, "the day's limit holds for all together");
+    assert!(mailed.1 >= 12, "{mailed:?}: two for five of the strangers', all day");
+    assert!(mailed.0 <= 30, "{mailed:?}");
 }
 
 #[test]

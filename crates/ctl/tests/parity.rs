@@ -12,7 +12,7 @@ use common::{Runner, Scratch, replies::daemon};
 const WIRE: &str = include_str!("../../ipc/src/admin.rs");
 
 /// A command line for each variant. A new variant without a row here fails the test.
-const LINES: [(&str, &str); 66] = [
+const LINES: [(&str, &str); 71] = [
     ("Status", "status"),
     ("UserAdd", "user add alice --no-password"),
     ("UserSet", "user set alice --no-email"),
@@ -40,6 +40,11 @@ const LINES: [(&str, &str); 66] = [
     ("RadiusClientSet", "radius client set fw --resource vpn"),
     ("RadiusClientList", "radius client list"),
     ("RadiusClientRemove", "radius client remove fw"),
+    ("SourceAdd", "source add corp --kind ldap --config source.toml"),
+    ("SourceSet", "source set corp --config source.toml"),
+    ("SourceList", "source list"),
+    ("SourceRemove", "source remove corp"),
+    ("SourceTest", "source test corp alice --password-file -"),
     (
         "SmsProviderAdd",
         "sms provider add inbox --kind file --path inbox.jsonl",
@@ -147,10 +152,13 @@ fn every_request_has_a_command_line_that_makes_it() {
     for (wanted, line) in LINES {
         let daemon = daemon();
         let file = scratch.path("inbox.jsonl");
+        let toml = scratch.path("source.toml");
+        fs::write(&toml, "urls = [\"ldaps://dc1.corp.example\"]\n").unwrap();
         let words: Vec<&str> = line
             .split(' ')
             .map(|word| match word {
                 "inbox.jsonl" => file.to_str().unwrap(),
+                "source.toml" => toml.to_str().unwrap(),
                 word => word,
             })
             .collect();

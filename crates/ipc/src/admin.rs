@@ -10,12 +10,12 @@ mod requests;
 mod views;
 
 pub use requests::{
-    AdminSet, AuditFilter, MailSet, PortalSet, ResourceSettings, SelfServiceSettings, SmsPolicySet, UserAdd,
+    AccessSet, AdminSet, AuditFilter, ClientSet, MailSet, PortalSet, ResourceSettings, SelfServiceSettings, SmsPolicySet, UserAdd,
     UserSet,
 };
 pub use views::{
-    AdminView, ApiKeyView, AuditView, ClientView, DayCounts, ImportLine, ImportState, MailView, MessageView,
-    OverviewView, PortalView, ProviderLatency, ProviderView, ResourceView, Status, TokenView, UserView,
+    AccountingView, AdminView, ApiKeyView, AuditView, ClientView, DayCounts, ImportLine, ImportState, MailView, MessageView,
+    OverviewView, PortalView, ProviderLatency, ProviderView, RememberedView, ResourceView, SourceView, Status, TokenView, UserView,
 };
 
 /// Requests of `admin.sock`. Users, resources, clients and providers are named by their names.
@@ -167,9 +167,12 @@ pub enum AdminOp {
         /// What it must do about Message-Authenticator.
         #[serde(default)]
         message_authenticator: MessageAuthenticator,
-        /// `local` or `stack`.
+        /// `local`, `stack`, or a list such as `local,ldap:corp`.
         #[serde(default)]
         first_factor: Option<String>,
+        /// Settings other than the defaults.
+        #[serde(default)]
+        set: ClientSet,
     },
     /// Change a RADIUS client. Answer: [`AdminReply::Client`].
     RadiusClientSet {
@@ -190,9 +193,36 @@ pub enum AdminOp {
         /// What it must do about Message-Authenticator.
         #[serde(default)]
         message_authenticator: Option<MessageAuthenticator>,
-        /// `local` or `stack`.
+        /// `local`, `stack`, or a list such as `local,ldap:corp`.
         #[serde(default)]
         first_factor: Option<String>,
+        /// What else changes.
+        #[serde(default)]
+        set: ClientSet,
+    },
+    /// Sources from which a user's code holds for a while. Answer: [`AdminReply::Remembered`].
+    RememberedList {
+        /// Login or alias.
+        user: String,
+    },
+    /// Make sources of a user ask for a code again. Answer: [`AdminReply::Done`].
+    RememberedRevoke {
+        /// Login or alias.
+        user: String,
+        /// [`RememberedView::id`]; absent for all of them.
+        #[serde(default)]
+        id: Option<String>,
+    },
+    /// Connections that RADIUS clients account for, newest first. Answer: [`AdminReply::Accounting`].
+    AccountingList {
+        /// User-Name; absent for all.
+        #[serde(default)]
+        user: Option<String>,
+        /// Whether ended ones are listed too.
+        #[serde(default)]
+        ended: bool,
+        /// At most so many, 1..=200.
+        limit: u32,
     },
     /// RADIUS clients in order of name, without secrets. Answer: [`AdminReply::Clients`].
     RadiusClientList {
@@ -204,6 +234,42 @@ pub enum AdminOp {
     RadiusClientRemove {
         /// Client name.
         name: String,
+    },
+    /// Make a source of passwords. Answer: [`AdminReply::Done`].
+    SourceAdd {
+        /// Unique name.
+        name: String,
+        /// `ldap` or `radius`.
+        kind: String,
+        /// Its settings as JSON; may hold credentials.
+        config: Secret,
+    },
+    /// Replace the settings of a source. Answer: [`AdminReply::Done`].
+    SourceSet {
+        /// Source name.
+        name: String,
+        /// All its settings as JSON, credentials too.
+        config: Secret,
+    },
+    /// Sources in order of name, without credentials. Answer: [`AdminReply::Sources`].
+    SourceList {
+        /// Last name of the page before.
+        #[serde(default)]
+        after: Option<String>,
+    },
+    /// Delete a source that no client asks. Answer: [`AdminReply::Done`].
+    SourceRemove {
+        /// Source name.
+        name: String,
+    },
+    /// Have a source check a password, as a login would. Answer: [`AdminReply::SourceTested`].
+    SourceTest {
+        /// Source name.
+        name: String,
+        /// Login as somebody would type it.
+        user: String,
+        /// The password to check.
+        password: Secret,
     },
     /// Make a provider. Answer: [`AdminReply::Done`].
     SmsProviderAdd {
@@ -365,7 +431,7 @@ pub enum AdminOp {
         /// Only tokens of this resource.
         #[serde(default)]
         resource: Option<String>,
-        /// Last owner of the page before.
+        /// `after` of the page before.
         #[serde(default)]
         after: Option<String>,
         /// At most so many owners, 1..=200.
@@ -510,7 +576,7 @@ pub enum AdminReply {
         users: Vec<UserView>,
         /// Whether there may be more.
         more: bool,
-        /// Last login looked at, for the next page of a search; absent: the last login of this page, or there are no more.
+        /// Where the next page of a search begins, sealed; absent: behind the last login of this page, or there are no more.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },
@@ -540,6 +606,16 @@ pub enum AdminReply {
         /// Its shared secret.
         secret: Secret,
     },
+    /// A page of remembered sources.
+    Remembered {
+        /// Entries, newest first.
+        entries: Vec<RememberedView>,
+    },
+    /// Accounted connections.
+    Accounting {
+        /// Connections.
+        sessions: Vec<AccountingView>,
+    },
     /// A page of RADIUS clients.
     Clients {
         /// In order of name.
@@ -547,6 +623,27 @@ pub enum AdminReply {
         /// Whether there are more.
         #[serde(default)]
         more: bool,
+    },
+    /// A page of sources of passwords.
+    Sources {
+        /// In order of name.
+        sources: Vec<SourceView>,
+        /// Whether there are more.
+        #[serde(default)]
+        more: bool,
+    },
+    /// What a source said of a password.
+    SourceTested {
+        /// `passed`, `failed`, `unknown-user`, `expired`, `locked`, `unavailable` or `challenge`.
+        outcome: String,
+        /// The user's groups there; the first, where there are very many.
+        groups: Vec<String>,
+        /// Server that answered, or the last that was asked.
+        server: String,
+        /// How long it took.
+        milliseconds: u64,
+        /// Why it could not say, or what it asks.
+        detail: String,
     },
     /// All providers.
     Providers {
@@ -592,7 +689,7 @@ pub enum AdminReply {
     TokensFound {
         /// In order of owner, then age.
         tokens: Vec<TokenView>,
-        /// Last owner looked at, for the next page; absent: there are no more.
+        /// Where the next page begins, sealed; absent: there are no more.
         after: Option<String>,
     },
     /// A code for one portal sign-in or step-up.

@@ -186,6 +186,14 @@ pub enum AllowReason {
     Unenrolled,
     /// The resource lets users with a disabled token in.
     TokenDisabled,
+    /// A rule exempts the user, group or network.
+    Exempt,
+    /// A code was given from there within the remembered window.
+    Remembered,
+    /// A one-time password of an authenticator app.
+    Totp,
+    /// A recovery code.
+    Recovery,
 }
 
 /// Kinds of denial, as coarse as a client needs.

@@ -346,7 +346,7 @@ pub enum ConsoleOp {
         /// As typed.
         code: Secret,
     },
-    /// Who is signed in. Answer: [`PortalReply::Account`].
+    /// Who is signed in. Answer: [`PortalReply::Account`], or [`PortalReply::At`] while the code is missing.
     Account,
     /// Change the own password. Answer: [`PortalReply::Done`]; other sessions end.
     Password {

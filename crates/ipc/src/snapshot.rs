@@ -292,7 +292,7 @@ fn radius_replies() {
     };
     let clients = vec![
         client(MessageAuthenticator::Require),
-        client(MessageAuthenticator::Optional),
+        client(MessageAuthenticator::Off),
     ];
     pin(
         &RadiusReply::Clients(ClientTable {

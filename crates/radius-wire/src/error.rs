@@ -78,4 +78,72 @@ pub enum WireError {
     /// The buffer cannot even hold a header.
     #[error("the buffer has {0} octets, a RADIUS header alone has 20")]
     Buffer(usize),
+    /// The sender's fault: an attribute that may be there once is there again.
+    #[error("attribute {kind} is there more than once")]
+    Doubled {
+        /// Attribute type.
+        kind: u8,
+    },
+    /// An Accounting-Request's authenticator is wrong (RFC 2866 section 3).
+    #[error("the Accounting-Request's authenticator is wrong: another shared secret, or a forged packet")]
+    RequestAuthenticatorWrong,
+    /// The sender's fault: a CHAP-Password that has not 17 octets (RFC 2865 section 5.3).
+    #[error("a CHAP-Password has 17 octets, not {0}")]
+    ChapPasswordLength(usize),
+    /// The sender's fault: a CHAP-Challenge of less than 5 octets (RFC 2865 section 5.40).
+    #[error("a CHAP-Challenge has at least 5 octets, not {0}")]
+    ChapChallengeLength(usize),
+    /// The sender's fault: the attributes inside a Vendor-Specific have no valid lengths.
+    #[error("a Vendor-Specific attribute of vendor {vendor} has no valid length inside")]
+    VendorAttribute {
+        /// The vendor's number.
+        vendor: u32,
+    },
+    /// The sender's fault: an MS-CHAP attribute has a length that RFC 2548 does not allow.
+    #[error("Microsoft's attribute {kind} cannot have {length} octets")]
+    MsChapLength {
+        /// Microsoft's attribute type.
+        kind: u8,
+        /// Octets of the value.
+        length: usize,
+    },
+    /// The sender's fault: two MS-CHAP responses, or two challenges.
+    #[error("more than one MS-CHAP response or challenge")]
+    MsChapDoubled,
+    /// The sender's fault: MS-CHAP-Response or MS-CHAP2-Response without its MS-CHAP-Challenge.
+    #[error("an MS-CHAP response without MS-CHAP-Challenge")]
+    MsChapChallengeMissing,
+    /// An MS-CHAP response that only has the LAN Manager half, which is too weak to be accepted.
+    #[error("MS-CHAP with a LAN Manager response only; use MS-CHAPv2")]
+    MsChapLanManager,
+    /// The other side's fault, or another secret: octets hidden with a salt have no valid length.
+    #[error("a value hidden with a salt cannot have {0} octets, or the shared secret is another")]
+    SaltedLength(usize),
+    /// A value too long to be hidden with a salt (RFC 2548 section 2.4.2).
+    #[error("a value of {0} octets is too long to be hidden with a salt, which takes at most 239")]
+    SaltedTooLong(usize),
+    /// The sender's fault: EAP-Message attributes with something else between them (RFC 3579 section 3.1).
+    #[error("the EAP-Message attributes do not follow each other")]
+    EapScattered,
+    /// The sender's fault: an EAP packet's Length contradicts what arrived (RFC 3748 section 4).
+    #[error("an EAP packet of {octets} octets has no valid length")]
+    EapLength {
+        /// What arrived.
+        octets: usize,
+    },
+    /// The sender's fault: an EAP code that RFC 3748 does not know.
+    #[error("EAP code {0} is none of Request, Response, Success and Failure")]
+    EapCode(u8),
+    /// An EAP packet that does not fit one RADIUS packet.
+    #[error("an EAP packet of {0} octets does not fit a RADIUS packet")]
+    EapTooLong(usize),
+    /// A State that is none of this service's sealed ones.
+    #[error("State is none of this service's")]
+    StateUnknown,
+    /// A State that was made for another user or client, or that nobody here made.
+    #[error("State was made for another user or client, or is forged")]
+    StateForged,
+    /// A State that was right once.
+    #[error("State has expired")]
+    StateExpired,
 }

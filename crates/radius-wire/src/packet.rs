@@ -1,5 +1,3 @@
-use subtle::ConstantTimeEq;
-
 use crate::{Authenticator, Code, HEADER, MAX_PACKET, SharedSecret, WireError, attribute};
 
 /// A datagram that keeps the length rules of RFC 2865 section 3; nothing in it is trusted yet.
@@ -109,13 +107,27 @@ impl<'a> Packet<'a> {
         self.all(kind).next()
     }
 
+    /// Value of an attribute that may be there once.
+    ///
+    /// # Errors
+    /// [`WireError::Doubled`].
+    pub fn only(&self, kind: u8) -> Result<Option<&'a [u8]>, WireError> {
+        let mut all = self.all(kind);
+        let first = all.next();
+        if all.next().is_some() {
+            return Err(WireError::Doubled { kind });
+        }
+        Ok(first)
+    }
+
     /// Whether an attribute of the type is there.
     #[must_use]
     pub fn has(&self, kind: u8) -> bool {
         self.first(kind).is_some()
     }
 
-    /// Checks the Message-Authenticator of a request, in constant time.
+    /// Checks the Message-Authenticator of a request, in constant time. In an Accounting-Request it was computed
+    /// with zeros in the authenticator's place, which then signs it in turn.
     ///
     /// # Errors
     /// Doubled, not of 16 octets, or wrong. All three deserve silence (RFC 3579 section 3.2).
@@ -123,7 +135,11 @@ impl<'a> Packet<'a> {
         &self,
         secret: &SharedSecret,
     ) -> Result<MessageAuthenticator, WireError> {
-        self.check_message_authenticator_with(secret, &self.authenticator)
+        let authenticator = match self.code() {
+            Code::AccountingRequest => Authenticator([0; 16]),
+            _ => self.authenticator,
+        };
+        self.check_message_authenticator_with(secret, &authenticator)
     }
 
     /// Checks that this packet is the answer to the request with this Identifier and authenticator:
@@ -144,12 +160,18 @@ impl<'a> Packet<'a> {
                 expected: identifier,
             });
         }
-        let (head, _) = self.octets.split_at_checked(4).unwrap_or_default();
-        let expected = secret.sign(&[head, &request.0, self.attributes]);
-        if !bool::from(expected.ct_eq(&self.authenticator.0)) {
+        if !self.is_signed_over(secret, request) {
             return Err(WireError::ResponseAuthenticatorWrong);
         }
         self.check_message_authenticator_with(secret, request)
+    }
+
+    /// Whether the authenticator in the header is MD5 over the packet, with `in_its_place`, and the secret.
+    pub(crate) fn is_signed_over(&self, secret: &SharedSecret, in_its_place: &Authenticator) -> bool {
+        let (head, _) = self.octets.split_at_checked(4).unwrap_or_default();
+        secret
+            .sign(&[head, &in_its_place.0, self.attributes])
+            .matches(&self.authenticator.0)
     }
 
     fn check_message_authenticator_with(
@@ -179,7 +201,7 @@ impl<'a> Packet<'a> {
         }
         let (head, _) = self.octets.split_at_checked(4).unwrap_or_default();
         let expected = secret.mac(&[head, &authenticator.0, before, &[0; 16], after]);
-        if bool::from(expected.as_slice().ct_eq(value)) {
+        if expected.matches(value) {
             Ok(MessageAuthenticator::Valid)
         } else {
             Err(WireError::MessageAuthenticatorWrong)
@@ -204,7 +226,7 @@ impl<'a> Iterator for Attributes<'a> {
 }
 
 /// Takes the first attribute off `octets`, which lie at offset `at` of their packet.
-fn split_attribute(octets: &[u8], at: usize) -> Result<(Attribute<'_>, &[u8]), WireError> {
+pub(crate) fn split_attribute(octets: &[u8], at: usize) -> Result<(Attribute<'_>, &[u8]), WireError> {
     let &[kind, length, ..] = octets else {
         return Err(WireError::AttributeLength { at });
     };

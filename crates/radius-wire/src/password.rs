@@ -22,7 +22,7 @@ pub fn reveal_password(
     let mut password = Zeroizing::new(Vec::with_capacity(MAX_PASSWORD));
     let mut previous: &[u8] = &authenticator.0;
     for block in hidden.chunks_exact(16) {
-        let key = Zeroizing::new(secret.keystream(previous));
+        let key = Zeroizing::new(secret.keystream(&[previous]));
         password.extend(block.iter().zip(key.iter()).map(|(octet, key)| octet ^ key));
         previous = block;
     }
@@ -54,7 +54,7 @@ pub fn hide_password(
     let length = password.len().max(1).next_multiple_of(16);
     let mut previous = authenticator.0;
     for block in hidden.as_chunks_mut::<16>().0.iter_mut().take(length / 16) {
-        let key = Zeroizing::new(secret.keystream(&previous));
+        let key = Zeroizing::new(secret.keystream(&[&previous]));
         for (slot, key) in block.iter_mut().zip(key.iter()) {
             *slot ^= key;
         }

@@ -3,7 +3,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 
-use crate::WireError;
+use crate::{WireError, digest::Computed};
 
 /// A Request or Response Authenticator (RFC 2865 section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,27 +41,37 @@ impl SharedSecret {
     }
 
     /// HMAC-MD5 over `parts`, one after the other.
-    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 16] {
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> Computed<16> {
         let mut mac = self.mac.clone();
         for part in parts {
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        Computed::new(mac.finalize().into_bytes().into())
     }
 
-    /// MD5 over the secret and then `block` (RFC 2865 section 5.2).
-    pub(crate) fn keystream(&self, block: &[u8]) -> [u8; 16] {
-        self.prefix.clone().chain_update(block).finalize().into()
+    /// MD5 over the secret and then `parts` (RFC 2865 section 5.2, RFC 2548 section 2.4.2).
+    pub(crate) fn keystream(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let mut md5 = self.prefix.clone();
+        for part in parts {
+            md5.update(part);
+        }
+        md5.finalize().into()
     }
 
-    /// MD5 over `parts` and then the secret (Response Authenticator).
-    pub(crate) fn sign(&self, parts: &[&[u8]]) -> [u8; 16] {
+    /// MD5 over `parts` and then the secret (Response Authenticator, and the Request Authenticator of
+    /// accounting).
+    pub(crate) fn sign(&self, parts: &[&[u8]]) -> Computed<16> {
         let mut md5 = Md5::new();
         for part in parts {
             md5.update(part);
         }
         md5.update(&**self.octets);
-        md5.finalize().into()
+        Computed::new(md5.finalize().into())
+    }
+
+    /// For keys derived from the secret.
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.octets
     }
 }
 

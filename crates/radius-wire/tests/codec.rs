@@ -25,7 +25,7 @@ fn login(buffer: &mut [u8], signing: Signing) -> &[u8] {
 }
 
 #[test]
-fn an_empty_secret_is_refused() {
+fn s06_an_empty_secret_is_refused() {
     assert_eq!(SharedSecret::new(b"").unwrap_err(), WireError::EmptySecret);
 }
 
@@ -57,7 +57,7 @@ fn a_request_reads_back_and_its_message_authenticator_holds() {
 }
 
 #[test]
-fn any_changed_octet_spoils_the_message_authenticator() {
+fn s29_any_changed_octet_spoils_the_message_authenticator() {
     let mut buffer = [0; MAX_PACKET];
     let original = login(&mut buffer, Signing::MessageAuthenticator).to_vec();
     for at in 0..original.len() {
@@ -72,7 +72,7 @@ fn any_changed_octet_spoils_the_message_authenticator() {
 }
 
 #[test]
-fn a_reply_starts_with_message_authenticator_and_echoes_every_proxy_state_in_order() {
+fn s33_a_reply_starts_with_message_authenticator_and_s11_echoes_every_proxy_state_in_order() {
     let (mut asked, mut answered) = ([0; MAX_PACKET], [0; MAX_PACKET]);
     for signing in [Signing::MessageAuthenticator, Signing::None] {
         let request = Packet::parse(login(&mut asked, signing)).unwrap();
@@ -98,7 +98,7 @@ fn a_reply_starts_with_message_authenticator_and_echoes_every_proxy_state_in_ord
 }
 
 #[test]
-fn a_forged_reply_is_noticed() {
+fn s05_a_forged_reply_is_noticed() {
     let (mut asked, mut answered) = ([0; MAX_PACKET], [0; MAX_PACKET]);
     let request = Packet::parse(login(&mut asked, Signing::MessageAuthenticator)).unwrap();
     let reply = ReplyBuilder::new(&mut answered, Code::AccessReject, &request).unwrap();
@@ -120,7 +120,7 @@ fn a_forged_reply_is_noticed() {
 }
 
 #[test]
-fn only_trailing_nuls_of_a_password_are_padding() {
+fn s09_only_trailing_nuls_of_a_password_are_padding() {
     for password in [
         b"abc\0def".as_slice(),
         b"",
@@ -193,7 +193,7 @@ fn a_buffer_without_room_is_refused() {
 }
 
 #[test]
-fn long_text_is_split_between_characters() {
+fn s13_long_text_is_split_between_characters() {
     assert_eq!(split_text("").count(), 0);
     assert_eq!(split_text("short").collect::<Vec<_>>(), ["short"]);
     let text = format!("{}{}", "a".repeat(252), "äöü€😀".repeat(60));

@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 use otpost_radius_wire::{
-    Authenticator, Code, MAX_PACKET, Packet, ReplyBuilder, RequestBuilder, SharedSecret, Signing, attribute,
-    hide_password, reveal_password,
+    Accounting, AcctStatus, Authenticator, Code, EapPacket, MAX_PACKET, MessageAuthenticator, Packet,
+    ReplyBuilder, RequestBuilder, SharedSecret, Signing, attribute, hide_password, join_eap, reveal_password,
 };
 use proptest::prelude::*;
 use radius::core::{
-    avp::AVP, code::Code as PeerCode, packet::Packet as Peer, rfc2865, rfc2866, rfc2869, rfc3162,
+    avp::AVP, code::Code as PeerCode, packet::Packet as Peer, rfc2865, rfc2866, rfc2869, rfc3162, rfc3576,
 };
 
 /// Octets that are often nearly a packet: a right header, attributes with mostly right lengths.
@@ -119,6 +119,32 @@ proptest! {
     }
 
     #[test]
+    fn s45_eap_is_cut_and_joined_like_the_peers(answer in prop::collection::vec(any::<u8>(), 0..1500)) {
+        let secret = SharedSecret::new(b"secret").unwrap();
+        let packet = EapPacket::gtc_response(9, &answer);
+        let mut buffer = [0; MAX_PACKET];
+        let authenticator = Authenticator([1; 16]);
+        let signing = Signing::MessageAuthenticator;
+        let mut request =
+            RequestBuilder::new(&mut buffer, Code::AccessRequest, 1, authenticator, signing).unwrap();
+        request.eap(&packet).unwrap();
+        let octets = request.finish(&secret).to_vec();
+        let ours = Packet::parse(&octets).unwrap();
+        let mut joined = [0; MAX_PACKET];
+        let joined = join_eap(&ours, &mut joined).unwrap().unwrap();
+        prop_assert_eq!(EapPacket::parse(joined), Ok(packet));
+
+        let theirs = Peer::decode(&octets, b"secret").unwrap();
+        prop_assert_eq!(rfc2869::lookup_eap_message(&theirs).unwrap(), joined);
+        let mut theirs = Peer::new_with_identifier(PeerCode::AccessRequest, b"secret", 1);
+        rfc2869::add_eap_message(&mut theirs, joined);
+        let theirs = theirs.encode().unwrap();
+        let theirs = Packet::parse(&theirs).unwrap();
+        let ours: Vec<&[u8]> = ours.all(attribute::EAP_MESSAGE).collect();
+        prop_assert_eq!(theirs.all(attribute::EAP_MESSAGE).collect::<Vec<_>>(), ours);
+    }
+
+    #[test]
     fn passwords_hide_and_reveal_like_the_peers(
         password in prop::collection::vec(1_u8.., 0..=128),
         secret in prop::collection::vec(any::<u8>(), 1..80),
@@ -137,7 +163,7 @@ proptest! {
 }
 
 #[test]
-fn the_peer_accepts_our_replies() {
+fn s05_the_peer_accepts_our_replies() {
     let secret = SharedSecret::new(b"secret").unwrap();
     let mut asked = Peer::new_with_identifier(PeerCode::AccessRequest, b"secret", 9);
     rfc2865::add_user_name(&mut asked, "alice");
@@ -167,6 +193,51 @@ fn the_peer_accepts_our_replies() {
 }
 
 #[test]
+fn s48_accounting_is_understood_both_ways() {
+    let secret = SharedSecret::new(b"secret").unwrap();
+    let mut asked = Peer::new_with_identifier(PeerCode::AccountingRequest, b"secret", 3);
+    rfc2866::add_acct_status_type(&mut asked, rfc2866::ACCT_STATUS_TYPE_STOP);
+    rfc2866::add_acct_session_id(&mut asked, "0a1b");
+    rfc2866::add_acct_session_time(&mut asked, 3600);
+    rfc2865::add_proxy_state(&mut asked, b"one");
+    let asked = asked.encode().unwrap();
+    let request = Packet::parse(&asked).unwrap();
+    let checked = request.check_accounting_request(&secret);
+    assert_eq!(checked, Ok(MessageAuthenticator::Absent));
+    let record = Accounting::read(&request);
+    assert_eq!(record.status, Some(AcctStatus::Stop));
+    assert_eq!(
+        (record.session, record.seconds),
+        (Some(b"0a1b".as_slice()), Some(3600))
+    );
+
+    let mut buffer = [0; MAX_PACKET];
+    let reply = ReplyBuilder::new(&mut buffer, Code::AccountingResponse, &request).unwrap();
+    let reply = reply.finish(&secret);
+    assert!(Peer::is_authentic_response(reply, &asked, b"secret"));
+    let reply = Peer::decode(reply, b"secret").unwrap();
+    assert_eq!(rfc2865::lookup_all_proxy_state(&reply), [b"one"]);
+    assert!(rfc2869::lookup_message_authenticator(&reply).is_none());
+
+    let mut buffer = [0; MAX_PACKET];
+    let ignored = Authenticator([7; 16]);
+    let mut ours = RequestBuilder::new(
+        &mut buffer,
+        Code::AccountingRequest,
+        4,
+        ignored,
+        Signing::MessageAuthenticator,
+    )
+    .unwrap();
+    ours.number(attribute::ACCT_STATUS_TYPE, AcctStatus::Start.into())
+        .unwrap();
+    let ours = ours.finish(&secret);
+    assert!(Peer::is_authentic_request(ours, b"secret"));
+    let checked = Packet::parse(ours).unwrap().check_accounting_request(&secret);
+    assert_eq!(checked, Ok(MessageAuthenticator::Valid));
+}
+
+#[test]
 fn attribute_types_and_codes_are_the_peers() {
     let pairs = [
         (attribute::USER_NAME, rfc2865::USER_NAME_TYPE),
@@ -174,6 +245,31 @@ fn attribute_types_and_codes_are_the_peers() {
         (attribute::CHAP_PASSWORD, rfc2865::CHAP_PASSWORD_TYPE),
         (attribute::NAS_IP_ADDRESS, rfc2865::NAS_IP_ADDRESS_TYPE),
         (attribute::NAS_PORT, rfc2865::NAS_PORT_TYPE),
+        (attribute::SERVICE_TYPE, rfc2865::SERVICE_TYPE_TYPE),
+        (attribute::FRAMED_IP_ADDRESS, rfc2865::FRAMED_IP_ADDRESS_TYPE),
+        (attribute::CLASS, rfc2865::CLASS_TYPE),
+        (attribute::CALLED_STATION_ID, rfc2865::CALLED_STATION_ID_TYPE),
+        (attribute::CHAP_CHALLENGE, rfc2865::CHAP_CHALLENGE_TYPE),
+        (attribute::NAS_PORT_TYPE, rfc2865::NAS_PORT_TYPE_TYPE),
+        (attribute::ACCT_STATUS_TYPE, rfc2866::ACCT_STATUS_TYPE_TYPE),
+        (attribute::ACCT_DELAY_TIME, rfc2866::ACCT_DELAY_TIME_TYPE),
+        (attribute::ACCT_INPUT_OCTETS, rfc2866::ACCT_INPUT_OCTETS_TYPE),
+        (attribute::ACCT_OUTPUT_OCTETS, rfc2866::ACCT_OUTPUT_OCTETS_TYPE),
+        (attribute::ACCT_SESSION_TIME, rfc2866::ACCT_SESSION_TIME_TYPE),
+        (
+            attribute::ACCT_TERMINATE_CAUSE,
+            rfc2866::ACCT_TERMINATE_CAUSE_TYPE,
+        ),
+        (
+            attribute::ACCT_INPUT_GIGAWORDS,
+            rfc2869::ACCT_INPUT_GIGAWORDS_TYPE,
+        ),
+        (
+            attribute::ACCT_OUTPUT_GIGAWORDS,
+            rfc2869::ACCT_OUTPUT_GIGAWORDS_TYPE,
+        ),
+        (attribute::NAS_PORT_ID, rfc2869::NAS_PORT_ID_TYPE),
+        (attribute::ERROR_CAUSE, rfc3576::ERROR_CAUSE_TYPE),
         (attribute::REPLY_MESSAGE, rfc2865::REPLY_MESSAGE_TYPE),
         (attribute::STATE, rfc2865::STATE_TYPE),
         (attribute::VENDOR_SPECIFIC, rfc2865::VENDOR_SPECIFIC_TYPE),
@@ -200,6 +296,8 @@ fn attribute_types_and_codes_are_the_peers() {
         (Code::AccessRequest, PeerCode::AccessRequest),
         (Code::AccessAccept, PeerCode::AccessAccept),
         (Code::AccessReject, PeerCode::AccessReject),
+        (Code::AccountingRequest, PeerCode::AccountingRequest),
+        (Code::AccountingResponse, PeerCode::AccountingResponse),
         (Code::AccessChallenge, PeerCode::AccessChallenge),
         (Code::StatusServer, PeerCode::StatusServer),
     ] {

@@ -1,6 +1,8 @@
 //! Which types are documents, and how each is found.
 
 use otpost_core::Timestamp;
+use otpost_core::access::Remembered;
+use otpost_core::accounting::Connection;
 use otpost_core::mail::Settings as MailSettings;
 use otpost_core::mail::queue::QueuedMail;
 use otpost_core::portal::administrator::{Administrator, ApiKey, SetupLink};
@@ -10,6 +12,7 @@ use otpost_core::portal::invite::Invite;
 use otpost_core::portal::session::{IDLE, PortalSession, Who};
 use otpost_core::portal::site::Site;
 use otpost_core::portal::verification::{Owner, Verification};
+use otpost_core::source::Source;
 use otpost_core::stats::{HourStats, KEEP};
 
 use serde::{Deserialize, Serialize};
@@ -188,9 +191,8 @@ impl Document for TotpToken {
 
 impl Document for RecoverySet {
     const KIND: &'static str = "recovery";
-    /// The owner's: one set each.
     fn id(&self) -> [u8; 16] {
-        owner_id(self.owner)
+        self.id.0
     }
     fn owner(&self) -> Option<[u8; 16]> {
         Some(owner_id(self.owner))
@@ -223,6 +225,43 @@ impl Document for HourStats {
     }
 }
 
+/// The id under which connections of a RADIUS client are found.
+#[must_use]
+pub fn client_owner(client: &str) -> [u8; 16] {
+    let print = otpost_core::portal::session::fingerprint(client);
+    print.first_chunk().copied().unwrap_or_default()
+}
+
+/// How long an accounted connection is kept after it was last heard of.
+pub const CONNECTION_KEPT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+impl Document for Connection {
+    const KIND: &'static str = "connection";
+    fn id(&self) -> [u8; 16] {
+        self.id
+    }
+    fn owner(&self) -> Option<[u8; 16]> {
+        Some(client_owner(&self.client))
+    }
+    /// When it is forgotten.
+    fn due(&self) -> Option<Timestamp> {
+        Some(self.seen.plus(CONNECTION_KEPT))
+    }
+}
+
+impl Document for Remembered {
+    const KIND: &'static str = "remembered";
+    fn id(&self) -> [u8; 16] {
+        self.id
+    }
+    fn owner(&self) -> Option<[u8; 16]> {
+        Some(self.user.0)
+    }
+    fn due(&self) -> Option<Timestamp> {
+        Some(self.until)
+    }
+}
+
 impl Document for Invite {
     const KIND: &'static str = "invite";
     fn id(&self) -> [u8; 16] {
@@ -237,4 +276,21 @@ impl Document for Invite {
     fn due(&self) -> Option<Timestamp> {
         Some(self.ends)
     }
+}
+
+impl Document for Source {
+    const KIND: &'static str = "source";
+    fn id(&self) -> [u8; 16] {
+        self.id.0
+    }
+    /// The name: two sources cannot share one.
+    fn key(&self) -> Option<[u8; 32]> {
+        Some(source_key(&self.name))
+    }
+}
+
+/// The key of the source of this name, however it is spelled.
+#[must_use]
+pub fn source_key(name: &str) -> [u8; 32] {
+    otpost_core::portal::session::fingerprint(&name.to_ascii_lowercase())
 }

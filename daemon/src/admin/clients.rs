@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use data_encoding::BASE32_NOPAD;
 use otpost_core::Rng;
-use otpost_core::client::{FirstFactor, RadiusClient, Sealed};
+use otpost_core::client::{RadiusClient, Sealed, Settings};
 use otpost_core::ids::ClientId;
 use otpost_core::net::Network;
 use otpost_core::portal::administrator::Scope;
 use otpost_core::resource;
+use otpost_core::source::Chain;
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, AdminReply};
-use otpost_ipc::radius::MessageAuthenticator;
 use otpost_store::{Read, Tx};
 use tracing::error;
 use zeroize::Zeroizing;
 
 use super::page::Page;
 use super::{Act, AdminError, done, find_resource, read, view, write};
+use super::client_settings;
+use crate::ipc::authenticator_of;
 use crate::state::Daemon;
 
 /// Most networks of a client: an entry must fit an answer to otpost-radius.
@@ -38,15 +40,9 @@ fn networks(raw: &[String]) -> Result<Vec<Network>, AdminError> {
         .collect()
 }
 
-fn first_factor(text: Option<&str>) -> Result<Option<FirstFactor>, AdminError> {
-    match text {
-        None => Ok(None),
-        Some("local") => Ok(Some(FirstFactor::Local)),
-        Some("stack") => Ok(Some(FirstFactor::Stack)),
-        Some(other) => Err(AdminError::Invalid(format!(
-            "first-factor is local or stack, not `{other}`"
-        ))),
-    }
+fn first_factor(text: Option<&str>) -> Result<Option<Chain>, AdminError> {
+    text.map(|text| text.parse().map_err(AdminError::invalid))
+        .transpose()
 }
 
 fn sealed(secret: &Secret) -> Result<Sealed, AdminError> {
@@ -114,6 +110,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
         weak_secret,
         message_authenticator,
         first_factor: factor,
+        set,
     } = op
     else {
         return Err(AdminError::Invalid("this is no new RADIUS client".to_owned()));
@@ -125,7 +122,8 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
         None => make_secret(&mut rng),
     };
     let networks = networks(&raw)?;
-    let factor = first_factor(factor.as_deref())?.unwrap_or(FirstFactor::Local);
+    let factor = first_factor(factor.as_deref())?.unwrap_or_default();
+    let settings = client_settings::changed(Settings::default(), &set)?;
     let reply = write(daemon, move |tx| {
         let resource = find_resource(tx, &resource)?;
         let client = RadiusClient {
@@ -134,8 +132,11 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
             networks: networks.clone(),
             secret: secret.clone(),
             resource: resource.id,
-            require_message_authenticator: message_authenticator == MessageAuthenticator::Require,
-            first_factor: factor,
+            message_authenticator: authenticator_of(message_authenticator),
+            signed: None,
+            unsigned: None,
+            first_factor: factor.clone(),
+            settings: settings.clone(),
             created: act.now,
         };
         client.check(weak_secret).map_err(AdminError::invalid)?;
@@ -161,6 +162,7 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
         weak_secret,
         message_authenticator,
         first_factor: factor,
+        set,
     } = op
     else {
         return Err(AdminError::Invalid(
@@ -181,11 +183,12 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
             client.secret = sealed(secret)?;
         }
         if let Some(mode) = message_authenticator {
-            client.require_message_authenticator = mode == MessageAuthenticator::Require;
+            client.message_authenticator = authenticator_of(mode);
         }
-        if let Some(factor) = factor {
-            client.first_factor = factor;
+        if let Some(factor) = &factor {
+            client.first_factor.clone_from(factor);
         }
+        client.settings = client_settings::changed(client.settings, &set)?;
         // A short secret that was accepted once does not block other changes.
         client
             .check(weak_secret || secret.is_none())

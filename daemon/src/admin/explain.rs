@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::client::FirstFactor;
+use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
 use otpost_core::login::{Reason, Reply};
 use otpost_core::net::Source;
 use otpost_ipc::admin::AdminReply;
 
 use super::{AdminError, read};
-use crate::login::{self, Guarded, Start};
+use crate::login::{self, Door, Guarded, Start};
 use crate::state::Daemon;
 
 /// What is asked.
@@ -46,7 +46,7 @@ pub(super) async fn explain(daemon: &Arc<Daemon>, question: Question) -> Result<
             ),
             None => (
                 Channel::Pam,
-                FirstFactor::Stack,
+                Chain::stack(),
                 Guarded::Service,
                 question.service.clone(),
             ),
@@ -58,6 +58,8 @@ pub(super) async fn explain(daemon: &Arc<Daemon>, question: Question) -> Result<
             user: question.user.clone(),
             password: None,
             first_factor,
+            proof: None,
+            door: Door::default(),
             guarded,
             attempt: AttemptId([0; 16]),
             // A request that belongs to no login that waits already.

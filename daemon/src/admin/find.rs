@@ -1,8 +1,9 @@
 //! Looking for users and tokens. A request looks at so many users at most and says where to go on, so that it is quick among
-//! hundreds of thousands.
+//! hundreds of thousands. Where to go on is sealed: it may be the name of somebody whom the administrator does not see.
 
 use std::sync::Arc;
 
+use data_encoding::BASE64URL_NOPAD;
 use otpost_core::Timestamp;
 use otpost_core::ids::ResourceId;
 use otpost_core::name::LoginName;
@@ -68,10 +69,34 @@ fn search(text: &str) -> Result<String, AdminError> {
     Ok(text.to_lowercase())
 }
 
-fn after(text: Option<&str>) -> Result<Option<LoginName>, AdminError> {
-    text.map(LoginName::parse)
-        .transpose()
-        .map_err(AdminError::invalid)
+/// What a sealed place is sealed for.
+const PLACE: &[u8] = b"otpost/place-in-list/1";
+/// Places are filled up to multiples of this, so that they do not tell how long a name is.
+const FILL: usize = 64;
+
+/// The place behind `name`, as a page gives it.
+fn place(daemon: &Daemon, name: &LoginName) -> String {
+    let mut plain = name.as_str().as_bytes().to_vec();
+    // No name has this octet.
+    plain.resize(plain.len().next_multiple_of(FILL), 0);
+    let sealed = daemon.keys.seal(&plain, PLACE, &mut daemon.rng());
+    BASE64URL_NOPAD.encode(&sealed)
+}
+
+/// The name behind which a page begins, as [`place`] gave it.
+fn after(daemon: &Daemon, place: Option<&str>) -> Result<Option<LoginName>, AdminError> {
+    let Some(place) = place else { return Ok(None) };
+    let name = || {
+        let sealed = BASE64URL_NOPAD.decode(place.as_bytes()).ok()?;
+        let plain = daemon.keys.open(&sealed, PLACE).ok()?;
+        LoginName::parse(std::str::from_utf8(&plain).ok()?.trim_end_matches('\0')).ok()
+    };
+    match name() {
+        Some(name) => Ok(Some(name)),
+        None => Err(AdminError::Invalid(
+            "`after` is no place in this list; take it from the page before, or leave it out to begin anew".to_owned(),
+        )),
+    }
 }
 
 /// Users in order, read in chunks, at most [`LOOKED_AT`].
@@ -161,9 +186,9 @@ fn fits(
 pub(super) async fn users(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Result<AdminReply, AdminError> {
     let limit = usize::try_from(wanted.limit.clamp(1, 200)).unwrap_or(200);
     let search = search(&wanted.search)?;
-    let after = after(wanted.after.as_deref())?;
+    let after = after(daemon, wanted.after.as_deref())?;
     let wants = wants(wanted.state.as_deref())?;
-    read(daemon, move |read| {
+    let (users, last) = read(daemon, move |read| {
         let names = Names::load(read, &act.scope)?;
         let resource = resource(read, wanted.resource.as_deref())?;
         let by_mail = by_mail(read)?;
@@ -184,24 +209,20 @@ pub(super) async fn users(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Res
                     !page.push(view::user(&user, &beside, &names, act.now))
                 };
                 if full {
-                    return Ok(AdminReply::Users {
-                        users: page.rows(),
-                        more: true,
-                        after: seen,
-                    });
+                    return Ok((page.rows(), seen));
                 }
                 taken += 1;
             }
-            seen = Some(user.name.to_string());
+            seen = Some(user.name);
         }
-        let more = !scan.ended();
-        Ok(AdminReply::Users {
-            users: page.rows(),
-            more,
-            after: seen.filter(|_| more),
-        })
+        Ok((page.rows(), seen.filter(|_| !scan.ended())))
     })
-    .await
+    .await?;
+    Ok(AdminReply::Users {
+        users,
+        more: last.is_some(),
+        after: last.map(|name| place(daemon, &name)),
+    })
 }
 
 fn resource(read: &mut dyn Read, name: Option<&str>) -> Result<Option<ResourceId>, AdminError> {
@@ -211,8 +232,8 @@ fn resource(read: &mut dyn Read, name: Option<&str>) -> Result<Option<ResourceId
 pub(super) async fn tokens(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Result<AdminReply, AdminError> {
     let limit = usize::try_from(wanted.limit.clamp(1, 200)).unwrap_or(200);
     let search = search(&wanted.search)?;
-    let after = after(wanted.after.as_deref())?;
-    read(daemon, move |read| {
+    let after = after(daemon, wanted.after.as_deref())?;
+    let (tokens, last) = read(daemon, move |read| {
         let names = Names::load(read, &act.scope)?;
         let resource = resource(read, wanted.resource.as_deref())?;
         // All tokens of an owner, or none: pages are cut between owners.
@@ -230,19 +251,18 @@ pub(super) async fn tokens(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Re
                 let tokens = view::tokens(&own, &user.login, &names);
                 if !tokens.is_empty() {
                     if owners == limit || !page.push(tokens) {
-                        let tokens = page.rows().into_iter().flatten().collect();
-                        return Ok(AdminReply::TokensFound { tokens, after: seen });
+                        return Ok((page.rows(), seen));
                     }
                     owners += 1;
                 }
             }
-            seen = Some(user.name.to_string());
+            seen = Some(user.name);
         }
-        let more = !scan.ended();
-        Ok(AdminReply::TokensFound {
-            tokens: page.rows().into_iter().flatten().collect(),
-            after: seen.filter(|_| more),
-        })
+        Ok((page.rows(), seen.filter(|_| !scan.ended())))
     })
-    .await
+    .await?;
+    Ok(AdminReply::TokensFound {
+        tokens: tokens.into_iter().flatten().collect(),
+        after: last.map(|name| place(daemon, &name)),
+    })
 }

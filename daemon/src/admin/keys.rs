@@ -1,4 +1,4 @@
-//! Keys of the REST API. What requests carry is shown once; its SHA-256 is kept.
+//! Keys of the REST API. What requests carry is shown once; its SHA-256 is kept. A key does at each use no more than its maker may.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,6 +106,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Resul
             role,
             scope,
             by: act.actor.clone(),
+            maker: act.maker,
             created: act.now,
             ends,
             used: None,

@@ -4,13 +4,12 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
-use otpost_core::ids::{InviteId, MailId};
+use otpost_core::ids::{InviteId, MailId, ResourceId};
 use otpost_core::mail::queue::{MailState, Matter, NOTICE_LIFE, QueuedMail};
 use otpost_core::mail::{Address, By, Context, Lang, Notice};
 use otpost_core::portal::factors::{HELPDESK_LIFE, HelpdeskCode, fresh_helpdesk_code, helpdesk_code};
 use otpost_core::portal::invite::{Invite, LIFE};
 use otpost_core::portal::session::{PortalSession, Stage, fingerprint};
-use otpost_core::portal::verification::Owner;
 use otpost_core::user::User;
 use otpost_core::{Rng, Timestamp};
 use otpost_ipc::Secret;
@@ -21,8 +20,9 @@ use zeroize::Zeroizing;
 
 use super::page::Page;
 use super::{Act, AdminError, done, find_resource, find_user, read, view, write};
-use crate::console::setup::{recovery_codes, site};
-use crate::portal::{session, site as pages};
+use crate::console::setup::site;
+use crate::portal::mails::masked;
+use crate::portal::{recovery as codes, session, site as pages};
 use crate::postman;
 use crate::state::Daemon;
 
@@ -110,13 +110,27 @@ pub(super) async fn recovery(daemon: &Arc<Daemon>, act: Act, user: String) -> Re
     let wanted = user.clone();
     let id = read(daemon, move |read| Ok(find_user(read, &wanted)?.id)).await?;
     // Ten hashes take a while; the user may be gone or renamed when they are there.
-    let (codes, set) = recovery_codes(daemon, Owner::User(id), act.now).await?;
-    let mail = MailId::random(&mut daemon.rng());
+    let fresh = codes::make(daemon)
+        .await
+        .map_err(|e| AdminError::Refused(e.to_string()))?;
+    let mut rng = daemon.rng();
+    let mail = MailId::random(&mut rng);
+    let shown = fresh.shown();
     write(daemon, move |tx| {
         let user = tx
             .user(id)?
             .ok_or_else(|| AdminError::NotFound(format!("there is no user `{user}`")))?;
-        document::put(tx, &set)?;
+        // Where the person is bound now, as far as the administrator answers for it.
+        let bound = user.resources.iter().copied();
+        let resources: Vec<ResourceId> = bound.filter(|id| act.scope.covers(*id)).collect();
+        if resources.is_empty() {
+            return Err(AdminError::Invalid(format!(
+                "user {} is bound to no resource, so there is no portal for codes; bind it first: \
+                 otpostctl user bind {} RESOURCE",
+                user.login, user.login
+            )));
+        }
+        codes::keep(tx, (user.id, resources), &fresh.set, &mut rng)?;
         act.record(tx, "user-recovery", &user.login, "")?;
         notify(
             tx,
@@ -128,7 +142,7 @@ pub(super) async fn recovery(daemon: &Arc<Daemon>, act: Act, user: String) -> Re
     })
     .await?;
     daemon.postman.wake();
-    Ok(AdminReply::RecoveryCodes { codes })
+    Ok(AdminReply::RecoveryCodes { codes: shown })
 }
 
 pub(super) async fn invite(
@@ -204,6 +218,26 @@ pub(super) async fn invite(
         until: until.0,
         mailed,
     })
+}
+
+/// Tells `before`, a user as before an administrator's act, of another address or none.
+pub(super) fn moved(
+    tx: &mut dyn Tx,
+    before: &User,
+    new: Option<&str>,
+    (mail, act): (MailId, &Act),
+) -> Result<(), StoreError> {
+    if before.email.as_deref() == new {
+        return Ok(());
+    }
+    let notice = match new {
+        Some(new) => Notice::EmailChanged {
+            masked: masked(new),
+        },
+        None => Notice::EmailRemoved,
+    };
+    notify(tx, (before, "otpost"), (mail, Matter::Notice(notice)), act)?;
+    Ok(())
 }
 
 /// Queues a mail to a user of what an administrator did; false where there is no address, or mail is off.

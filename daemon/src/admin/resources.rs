@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use otpost_core::code::Digits;
 use otpost_core::ids::ResourceId;
-use otpost_core::portal::settings::{Action, BadWord, FirstEnrolment, Kind, OtpLength, SelfService};
+use otpost_core::portal::settings::{Action, Address, BadWord, FirstEnrolment, Kind, OtpLength, SelfService};
 use otpost_core::resource::{self, Resource, WithoutToken};
 use otpost_ipc::admin::{AdminReply, ResourceSettings, SelfServiceSettings};
 use otpost_store::Read;
 
+use super::access;
 use super::page::Page;
 use super::{Act, AdminError, done, find_resource, read, view, write};
 use crate::console::setup::site;
+use crate::portal::session;
 use crate::state::Daemon;
 
 /// The word for all actions or kinds.
@@ -72,6 +74,9 @@ fn changed(mut resource: Resource, set: &ResourceSettings) -> Result<Resource, A
     }
     if let Some(set) = &set.self_service {
         resource.self_service = self_service(resource.self_service, set)?;
+    }
+    if let Some(set) = &set.access {
+        resource.access = access::changed(resource.access, set)?;
     }
     resource.check().map_err(AdminError::invalid)?;
     Ok(resource)
@@ -152,6 +157,12 @@ fn self_service(mut own: SelfService, set: &SelfServiceSettings) -> Result<SelfS
     Ok(own)
 }
 
+/// Where the portal is, while it is on.
+fn self_service_page(resource: &Resource) -> Option<&Address> {
+    let address = resource.self_service.address.as_ref();
+    address.filter(|_| resource.enabled)
+}
+
 /// Refuses an address that another resource has.
 fn own_address(read: &mut dyn Read, resource: &Resource) -> Result<(), AdminError> {
     let Some(address) = &resource.self_service.address else {
@@ -213,9 +224,15 @@ pub(super) async fn set(
     set: ResourceSettings,
 ) -> Result<AdminReply, AdminError> {
     write(daemon, move |tx| {
-        let resource = changed(find_resource(tx, &name)?, &set)?;
+        let before = find_resource(tx, &name)?;
+        let resource = changed(before.clone(), &set)?;
         own_address(tx, &resource)?;
         tx.put_resource(&resource)?;
+        // Sessions of a portal that goes do not hold again once it comes back.
+        let gone = |page: &Address| self_service_page(&resource) != Some(page);
+        if self_service_page(&before).is_some_and(gone) {
+            session::end_on(tx, resource.id)?;
+        }
         act.record_detail(tx, "resource-set", ("", &resource.name), told(&set, &resource))?;
         let users = tx.users_of(resource.id)?;
         Ok(AdminReply::Resource(view::resource(&resource, users, &site(tx)?)))

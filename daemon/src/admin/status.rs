@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use otpost_conf::daemon::Environment;
-use otpost_core::client::FirstFactor;
 use otpost_ipc::admin::{AdminReply, Status};
 
 use super::{Act, AdminError, read};
@@ -61,14 +60,14 @@ pub(super) async fn of(daemon: &Arc<Daemon>, act: &Act) -> Result<Status, AdminE
             warn.push("sending is paused: otpostctl sms resume".to_owned());
         }
         for client in clients.into_iter().filter(|c| scope.covers(c.resource)) {
-            if !client.require_message_authenticator {
+            if !client.requires_message_authenticator() {
                 warn.push(format!(
                     "RADIUS client {} may leave out Message-Authenticator (CVE-2024-3596): make the VPN send it, then \
                      otpostctl radius client set {} --message-authenticator require",
                     client.name, client.name
                 ));
             }
-            if client.first_factor == FirstFactor::Stack {
+            if client.first_factor.is_stack() {
                 warn.push(format!("RADIUS client {} checks no password here: the VPN must", client.name));
             }
         }

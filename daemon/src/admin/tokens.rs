@@ -16,7 +16,7 @@ use otpost_store::{Read, Tx, document};
 
 use super::view::{self, Names};
 use super::{Act, AdminError, done, find_resource, find_user, read, write};
-use crate::portal::factors;
+use crate::portal::{factors, session};
 use crate::state::Daemon;
 
 /// A token an administrator assigns.
@@ -87,6 +87,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Resul
             resources: resources.iter().map(|r| r.id).collect(),
             created: act.now,
         };
+        session::end_unguarded(tx, user.id, &token.resources)?;
         tx.put_token(&token)?;
         act.record_detail(tx, "token-add", (&user.login, &first.name), token.phone.masked())?;
         let names = Names::load(tx, &act.scope)?;

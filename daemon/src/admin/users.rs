@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpost_core::ids::UserId;
+use otpost_core::access;
+use otpost_core::ids::{MailId, UserId};
 use otpost_core::limits::Guard;
 use otpost_core::name::LoginName;
 use otpost_core::user::{PasswordHash, Profile, User};
@@ -14,7 +15,8 @@ use zeroize::Zeroizing;
 
 use super::page::Page;
 use super::view::{self, Beside, Names};
-use super::{Act, AdminError, done, find_resource, find_user, read, write};
+use super::{Act, AdminError, done, find_resource, find_user, people, read, write};
+use crate::login;
 use crate::portal::session;
 use crate::portal::site::by_mail;
 use crate::state::Daemon;
@@ -73,6 +75,23 @@ fn aliases(raw: &[String], name: &LoginName) -> Result<Vec<LoginName>, AdminErro
     Ok(aliases)
 }
 
+/// Most groups of a user.
+const GROUPS: usize = 64;
+
+fn groups(raw: &[String]) -> Result<Vec<String>, AdminError> {
+    if raw.len() > GROUPS {
+        return Err(AdminError::Invalid(format!("a user is in at most {GROUPS} groups, not {}", raw.len())));
+    }
+    let mut groups: Vec<String> = Vec::new();
+    for group in raw.iter().map(|group| group.trim()) {
+        access::check_group(group).map_err(AdminError::invalid)?;
+        if !groups.iter().any(|known| access::same_group(known, group)) {
+            groups.push(group.to_owned());
+        }
+    }
+    Ok(groups)
+}
+
 fn shown(read: &mut dyn Read, user: &User, act: &Act) -> Result<AdminReply, AdminError> {
     let names = Names::load(read, &act.scope)?;
     let by_mail = by_mail(read)?;
@@ -94,6 +113,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, add: UserAdd) -> Result<
             first_name,
             last_name,
             password_set: password.is_some().then_some(act.now),
+            groups: groups(&add.groups)?,
             ..Profile::default()
         },
         password,
@@ -120,19 +140,25 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, set: UserSet) -> Result<
     let new_email = set.email.as_deref().map(email).transpose()?;
     let first_name = set.first_name.as_deref().map(person_name).transpose()?;
     let last_name = set.last_name.as_deref().map(person_name).transpose()?;
-    write(daemon, move |tx| {
+    let mail = MailId::random(&mut daemon.rng());
+    let reply = write(daemon, move |tx| {
         let mut user = find_user(tx, &set.user)?;
+        let before = user.clone();
         if let Some(password) = &password {
             user.password = Some(password.clone());
             user.profile.password_set = Some(act.now);
-            // Whoever signed in with the old one does not stay.
+            // Whoever signed in with the old one does not stay, nor comes in by a login that it began.
             session::end_of(tx, user.id, None, None)?;
+            login::end_waiting(tx, user.id, act.now)?;
         }
         if let Some(name) = &first_name {
             user.profile.first_name.clone_from(name);
         }
         if let Some(name) = &last_name {
             user.profile.last_name.clone_from(name);
+        }
+        if let Some(raw) = &set.groups {
+            user.profile.groups = groups(raw)?;
         }
         if let Some(email) = &new_email {
             user.email.clone_from(email);
@@ -141,10 +167,13 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, set: UserSet) -> Result<
             user.aliases = aliases(raw, &user.name)?;
         }
         tx.put_user(&user)?;
+        people::moved(tx, &before, user.email.as_deref(), (mail, &act))?;
         act.record(tx, "user-set", &user.login, "")?;
         shown(tx, &user, &act)
     })
-    .await
+    .await?;
+    daemon.postman.wake();
+    Ok(reply)
 }
 
 pub(super) async fn show(daemon: &Arc<Daemon>, act: Act, user: String) -> Result<AdminReply, AdminError> {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use otpost_core::Timestamp;
-use otpost_core::client::{FirstFactor, RadiusClient};
+use otpost_core::client::RadiusClient;
 use otpost_core::ids::ResourceId;
 use otpost_core::limits::Guard;
 use otpost_core::limits::Lock;
 use otpost_core::name::LoginName;
 use otpost_core::portal::administrator::Scope;
-use otpost_core::portal::factors::{Factors, TotpToken};
+use otpost_core::portal::factors::{Factors, RecoverySet, TotpToken};
 use otpost_core::portal::settings::{Action, FirstEnrolment, Kind, OtpLength, SelfService};
 use otpost_core::portal::site::Site;
 use otpost_core::provider::{Provider, ProviderKind};
@@ -21,6 +21,7 @@ use otpost_ipc::admin::{
 };
 use otpost_store::{Read, StoreError, document};
 
+use super::{access, client_settings};
 use crate::ipc::authenticator;
 use crate::portal::factors;
 
@@ -77,6 +78,8 @@ impl Names {
 pub(super) struct Beside {
     guard: Guard,
     factors: Factors,
+    /// Recovery codes for all portals.
+    recovery: Vec<RecoverySet>,
     last: Option<Timestamp>,
     /// Whether codes by e-mail let people sign in.
     by_mail: bool,
@@ -87,6 +90,7 @@ impl Beside {
         Ok(Self {
             guard: read.guard(user.id)?,
             factors: factors::load(read, user.id)?,
+            recovery: document::of(read, &user.id.0)?,
             last: read.last_success(user.id)?,
             by_mail,
         })
@@ -96,10 +100,8 @@ impl Beside {
     pub(super) fn brief(read: &mut dyn Read, user: &User, by_mail: bool) -> Result<Self, StoreError> {
         Ok(Self {
             guard: read.guard(user.id)?,
-            factors: Factors {
-                recovery: document::get(read, &user.id.0)?,
-                ..Factors::default()
-            },
+            factors: Factors::default(),
+            recovery: document::of(read, &user.id.0)?,
             last: read.last_success(user.id)?,
             by_mail,
         })
@@ -125,16 +127,13 @@ pub(super) fn user(user: &User, beside: &Beside, names: &Names, now: Timestamp) 
     UserView {
         login: user.login.clone(),
         aliases: user.aliases.iter().map(ToString::to_string).collect(),
+        groups: user.profile.groups.clone(),
         email: user.email.clone(),
         first_name: user.profile.first_name.clone(),
         last_name: user.profile.last_name.clone(),
         password: user.password.is_some(),
         way_in: way_in(user, beside.by_mail),
-        recovery_left: beside
-            .factors
-            .recovery
-            .as_ref()
-            .map(|own| u32::try_from(own.set.left()).unwrap_or(u32::MAX)),
+        recovery_left: recovery_left(&beside.recovery, names),
         last_login: beside.last.map(|at| at.0),
         resources: names.of(&user.resources),
         locked,
@@ -142,6 +141,14 @@ pub(super) fn user(user: &User, beside: &Beside, names: &Names, now: Timestamp) 
         failures: guard.consecutive,
         tokens: tokens(&beside.factors, &user.login, names),
     }
+}
+
+/// Recovery codes that are left for the portals that are seen; `None` where none were made for them.
+fn recovery_left(all: &[RecoverySet], names: &Names) -> Option<u32> {
+    let mut seen = all.iter().filter(|own| names.sees(&own.resources)).peekable();
+    seen.peek()?;
+    let left: usize = seen.map(|own| own.set.left()).sum();
+    Some(u32::try_from(left).unwrap_or(u32::MAX))
 }
 
 pub(super) fn token(token: &Token, login: &str, names: &Names) -> TokenView {
@@ -252,6 +259,7 @@ pub(super) fn resource(resource: &Resource, users: u64, site: &Site) -> Resource
             shared_phones: Some(resource.shared_phones),
             region: Some(resource.region.map_or_else(String::new, String::from)),
             self_service: Some(self_service(&resource.self_service)),
+            access: Some(access::shown(&resource.access)),
         },
         portal: portal(resource, site).unwrap_or_default(),
         users,
@@ -263,11 +271,11 @@ pub(super) fn client(client: &RadiusClient, resource: &str) -> ClientView {
         name: client.name.clone(),
         networks: client.networks.iter().map(ToString::to_string).collect(),
         resource: resource.to_owned(),
-        message_authenticator: authenticator(client.require_message_authenticator),
-        first_factor: match client.first_factor {
-            FirstFactor::Local => "local".to_owned(),
-            FirstFactor::Stack => "stack".to_owned(),
-        },
+        message_authenticator: authenticator(client.message_authenticator),
+        first_factor: client.first_factor.to_string(),
+        signed: client.signed.map(|at| at.0 / 1000),
+        unsigned: client.unsigned.map(|at| at.0 / 1000),
+        set: client_settings::shown(&client.settings),
     }
 }
 

@@ -12,16 +12,16 @@ use otpost_ipc::portal::{CodeAsk, Method, MethodView, PortalReply, SessionView};
 use otpost_store::{StoreError, document};
 use zeroize::Zeroizing;
 
-use super::factor::{Proof, code_reason, prove, recovery_left};
+use super::factor::{Proof, code_reason, prove, recovery_left, stands};
 use super::session::{self, held, holder};
 use super::setup::{check_password, recovery_codes};
 use crate::admin::AdminError;
 use crate::state::Daemon;
 
-/// Who is signed in.
+/// Who is signed in. A sign-in that waits for its code is told so, and nothing about whose it is.
 pub(super) async fn show(daemon: &Arc<Daemon>, cookie: &Secret) -> Result<PortalReply, AdminError> {
     let Some(held) = holder(daemon, cookie).await? else {
-        return Ok(PortalReply::SignedOut);
+        return stands(daemon, cookie).await;
     };
     let now = daemon.now();
     let (admin, own) = (held.admin, held.session.id);
@@ -87,16 +87,10 @@ pub(super) async fn password(
         return Ok(PortalReply::SignedOut);
     };
     check_password(&asked.new)?;
-    let busy = |e: crate::passwords::PasswordError| AdminError::Refused(e.to_string());
     let stored = held.admin.password.clone();
     let current = Zeroizing::new(asked.current.expose().to_owned());
-    let right = daemon
-        .passwords
-        .verify(current, stored.clone())
-        .await
-        .map_err(busy)?;
-    let new = Zeroizing::new(asked.new.expose().to_owned());
-    let new = daemon.passwords.hash(new, daemon.rng()).await.map_err(busy)?;
+    let right = super::right(daemon, current, stored.clone()).await?;
+    let new = super::hashed(daemon, &asked.new).await?;
     let typed = Zeroizing::new(asked.code.expose().to_owned());
     own_act(daemon, cookie, "password", reference, move |tx, held, now| {
         let locked = held.admin.guard.lock_at(now).is_some();

@@ -126,6 +126,15 @@ fn needs(op: &AdminOp) -> (Right, On<'_>) {
         }
         Op::RadiusClientList { .. } => (Right::ManageClients, On::InScope),
         Op::RadiusClientRemove { name } => (Right::ManageClients, On::Client(name, None)),
+        Op::RememberedList { user: login } => (Right::SeeUsers, user(login)),
+        Op::RememberedRevoke { user: login, .. } => (Right::SignOutUsers, user(login)),
+        Op::AccountingList { .. } => (Right::SeeUsers, On::InScope),
+        // Whoever names the servers sees the passwords of all who are asked there.
+        Op::SourceAdd { .. }
+        | Op::SourceSet { .. }
+        | Op::SourceList { .. }
+        | Op::SourceRemove { .. }
+        | Op::SourceTest { .. } => (Right::ManageSources, On::System),
         Op::SmsProviderAdd { .. }
         | Op::SmsProviderList
         | Op::SmsProviderSet { .. }

@@ -108,11 +108,7 @@ pub(super) async fn recovered(
         return Ok(None);
     };
     let stored = set.and_then(|set| set.set.find(index).map(|code| code.hash.clone()));
-    let right = daemon
-        .passwords
-        .verify(secret, stored.clone().map(Zeroizing::new))
-        .await
-        .map_err(|e| AdminError::Refused(e.to_string()))?;
+    let right = super::right(daemon, secret, stored.clone().map(Zeroizing::new)).await?;
     Ok(stored.filter(|_| right).map(|hash| Recovered { index, hash }))
 }
 

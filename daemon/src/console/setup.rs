@@ -182,12 +182,7 @@ pub(super) async fn finish(
         Ok(app) => app,
         Err(why) => return Ok(wrong(why)),
     };
-    let password = Zeroizing::new(asked.password.expose().to_owned());
-    let password = daemon
-        .passwords
-        .hash(password, daemon.rng())
-        .await
-        .map_err(|e| AdminError::Refused(e.to_string()))?;
+    let password = super::hashed(daemon, &asked.password).await?;
     let (codes, set) = recovery_codes(daemon, Owner::Admin(id), now).await?;
     let source = Source::new(&asked.browser.source, "console");
     let mut rng = daemon.rng();
@@ -344,5 +339,6 @@ pub(crate) async fn recovery_codes(
         created: now,
         ..fresh.set.clone()
     };
-    Ok((fresh.shown(), RecoverySet { owner, set }))
+    let set = RecoverySet::new(owner, Vec::new(), set, &mut daemon.rng());
+    Ok((fresh.shown(), set))
 }

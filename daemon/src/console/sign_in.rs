@@ -138,11 +138,7 @@ pub(super) async fn sign_in(
         .filter(Administrator::active)
         .and_then(|admin| admin.password);
     let typed = Zeroizing::new(password.expose().to_owned());
-    let right = daemon
-        .passwords
-        .verify(typed, stored.clone())
-        .await
-        .map_err(|e| AdminError::Refused(e.to_string()))?;
+    let right = super::right(daemon, typed, stored.clone()).await?;
     let mut rng = daemon.rng();
     let known = reference.clone();
     let lang = browser.lang.clone();

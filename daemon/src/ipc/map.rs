@@ -1,6 +1,6 @@
 //! The one place that translates between wire types and domain types.
 
-use otpost_core::client::RadiusClient;
+use otpost_core::client::{self, Flow, RadiusClient, Settings};
 use otpost_core::ids::{AttemptId, SessionId};
 use otpost_core::keys::Keyring;
 use otpost_core::login::{Reason, Reply};
@@ -34,6 +34,8 @@ pub(crate) fn reply(verdict: &Verdict, now: Timestamp) -> LoginReply {
                 Reason::Bypass => AllowReason::Bypass,
                 Reason::UnenrolledAllowed => AllowReason::Unenrolled,
                 Reason::DisabledAllowed => AllowReason::TokenDisabled,
+                Reason::ExemptNetwork | Reason::ExemptUser | Reason::ExemptGroup => AllowReason::Exempt,
+                Reason::Remembered => AllowReason::Remembered,
                 _ => AllowReason::Code,
             },
         },
@@ -48,6 +50,38 @@ pub(crate) fn reply(verdict: &Verdict, now: Timestamp) -> LoginReply {
             },
             reference: reference.to_owned(),
         },
+    }
+}
+
+/// A verdict as a VPN shows it.
+pub(crate) fn radius_reply(verdict: &Verdict, settings: &Settings, now: Timestamp) -> LoginReply {
+    let Reply::Prompt {
+        session,
+        challenge,
+        masked,
+    } = &verdict.reply
+    else {
+        return reply(verdict, now);
+    };
+    let limit = usize::from(settings.prompt_length);
+    if settings.flow == Flow::TwoPass {
+        return LoginReply::Deny {
+            text: text::fit(text::sent(challenge, masked), text::sent_briefly(challenge), limit),
+            kind: DenyKind::Denied,
+            reference: verdict.reference.as_str().to_owned(),
+        };
+    }
+    LoginReply::Prompt {
+        session: session.id.to_string(),
+        text: text::fit(
+            text::prompt(challenge, masked, session.notice),
+            text::prompt_briefly(challenge, session.notice),
+            limit,
+        ),
+        echo: settings.echo,
+        expires_in: now
+            .seconds_until(challenge.expires.min(challenge.deadline))
+            .max(1),
     }
 }
 
@@ -80,16 +114,30 @@ pub(crate) fn radius_client(client: &RadiusClient) -> radius::RadiusClient {
         name: client.name.clone(),
         networks: client.networks.iter().map(ToString::to_string).collect(),
         secret: Secret::from(client.secret.expose()),
-        message_authenticator: authenticator(client.require_message_authenticator),
+        message_authenticator: authenticator(client.message_authenticator),
+        signed: client.signed.is_some(),
+        limit_proxy_state: client.settings.limit_proxy_state,
+        prompt_length: client.settings.prompt_length,
+        eap: client.settings.eap,
+        accounting: client.settings.accounting,
     }
 }
 
 /// The mode of Message-Authenticator.
-pub(crate) fn authenticator(required: bool) -> MessageAuthenticator {
-    if required {
-        MessageAuthenticator::Require
-    } else {
-        MessageAuthenticator::Optional
+pub(crate) fn authenticator(mode: client::MessageAuthenticator) -> MessageAuthenticator {
+    match mode {
+        client::MessageAuthenticator::Require => MessageAuthenticator::Require,
+        client::MessageAuthenticator::Auto => MessageAuthenticator::Auto,
+        client::MessageAuthenticator::Off => MessageAuthenticator::Off,
+    }
+}
+
+/// The same, as an administrator chose it.
+pub(crate) fn authenticator_of(mode: MessageAuthenticator) -> client::MessageAuthenticator {
+    match mode {
+        MessageAuthenticator::Require => client::MessageAuthenticator::Require,
+        MessageAuthenticator::Auto => client::MessageAuthenticator::Auto,
+        MessageAuthenticator::Off => client::MessageAuthenticator::Off,
     }
 }
 

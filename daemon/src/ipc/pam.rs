@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::client::FirstFactor;
+use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
 use otpost_core::net::Source;
 use otpost_ipc::pam::{PamBegin, PamOp, PamReply};
@@ -13,7 +13,7 @@ use tracing::{Instrument, error, info_span};
 use zeroize::Zeroizing;
 
 use super::{map, process};
-use crate::login::{self, Further, Guarded, LoginError, Start, Verdict};
+use crate::login::{self, Door, Further, Guarded, LoginError, Start, Verdict};
 use crate::refused::{self, Wanted};
 use crate::state::Daemon;
 
@@ -87,7 +87,9 @@ async fn begin(
         group: begin.service,
         user: begin.user,
         password: None,
-        first_factor: FirstFactor::Stack,
+        first_factor: Chain::stack(),
+        proof: None,
+        door: Door::default(),
         guarded: Guarded::Service,
         attempt,
         origin: Origin {
@@ -132,6 +134,7 @@ async fn further(
         user: None,
         session: map::session(session),
         typed,
+        proof: None,
         attempt,
     };
     answer(daemon, login::answer(daemon, further).await)

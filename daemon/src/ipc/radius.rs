@@ -1,19 +1,23 @@
 //! Requests of `radius.sock`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use otpost_core::challenge::{Channel, Origin};
+use otpost_core::client::{RadiusClient, Settings, SourceAttribute};
+use otpost_core::login::Reply;
 use otpost_core::net::Source;
-use otpost_ipc::radius::{ClientTable, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply, RadiusReport};
-use otpost_ipc::{Fault, FaultCode, Outcome, Secret};
+use otpost_ipc::radius::{ClientTable, Credentials, Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply, RadiusReport, RadiusSigned};
+use otpost_ipc::{Fault, FaultCode, Outcome};
 use otpost_store::StoreError;
 use tracing::{Instrument, error, info_span};
 use zeroize::Zeroizing;
 
 use super::map;
+use super::proof::Presented;
 use crate::admin::page::Page;
-use crate::login::{self, Further, Guarded, LoginError, Start, Verdict};
+use crate::login::{self, Door, Further, Guarded, LoginError, Start, Verdict};
 use crate::refused;
 use crate::state::Daemon;
 use crate::sys;
@@ -33,6 +37,8 @@ pub(super) async fn handle(daemon: Arc<Daemon>, op: RadiusOp) -> Outcome<RadiusR
             self::answer(&daemon, answer).instrument(span).await
         }
         RadiusOp::Report(report) => self::report(&daemon, report).await,
+        RadiusOp::Signed(signed) => self::signed(&daemon, signed).await,
+        RadiusOp::Account(account) => crate::accounting::store(&daemon, account).await,
         RadiusOp::Clients { after, from } => clients(&daemon, after, from).await,
     }
 }
@@ -42,13 +48,19 @@ async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply>
     let Some(client) = table.iter().find(|c| c.name == begin.client) else {
         return gone(daemon);
     };
-    let text = |secret: &Secret| Zeroizing::new(secret.expose().to_owned());
+    let presented = Presented::of(&begin.credentials, &begin.user);
     let start = Start {
         channel: Channel::Radius,
         group: client.name.clone(),
         user: begin.user,
-        password: begin.password.as_ref().map(text),
-        first_factor: client.first_factor,
+        password: typed(&begin.credentials),
+        proof: presented.as_ref().map(Presented::shared),
+        first_factor: client.first_factor.clone(),
+        door: Door {
+            flow: client.settings.flow,
+            separator: client.settings.separator,
+            rules: Some(address(client, &begin.nas)),
+        },
         guarded: Guarded::Resource(client.resource),
         attempt: map::attempt(&daemon.keys, "radius", &begin.attempt),
         origin: Origin {
@@ -60,24 +72,75 @@ async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply>
         source: Source::new(&begin.nas.calling_station, &begin.client),
     };
     let verdict = login::begin(daemon, start).await;
-    outcome(daemon, verdict)
+    outcome(daemon, verdict, &client.settings, presented.as_ref())
 }
 
 async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusReply> {
     let table = Arc::clone(&daemon.clients.borrow().entries);
-    if !table.iter().any(|c| c.name == answer.client) {
+    let Some(client) = table.iter().find(|c| c.name == answer.client) else {
         return gone(daemon);
-    }
+    };
+    let presented = Presented::of(&answer.credentials, &answer.user);
     let further = Further {
         channel: Channel::Radius,
         group: Some(answer.client),
         user: Some(answer.user),
         session: map::session(&answer.session),
-        typed: Some(Zeroizing::new(answer.answer.expose().to_owned())),
+        typed: typed(&answer.credentials),
+        proof: presented.as_ref().map(Presented::shared),
         attempt: map::attempt(&daemon.keys, "radius", &answer.attempt),
     };
     let verdict = login::answer(daemon, further).await;
-    outcome(daemon, verdict)
+    outcome(daemon, verdict, &client.settings, presented.as_ref())
+}
+
+/// The address of the person's device, where the client is trusted to say it (domain decision 9).
+fn address(client: &RadiusClient, nas: &Nas) -> Option<IpAddr> {
+    let said = match client.settings.source {
+        SourceAttribute::None => return None,
+        SourceAttribute::CallingStationId => &nas.calling_station,
+        SourceAttribute::TunnelClientEndpoint => &nas.tunnel_client,
+        SourceAttribute::FramedIpAddress => &nas.framed,
+    };
+    said.parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// What was typed, where the packet says it.
+fn typed(credentials: &Credentials) -> Option<Zeroizing<String>> {
+    match credentials {
+        Credentials::Pap { password } => Some(Zeroizing::new(password.expose().to_owned())),
+        Credentials::Chap { .. } | Credentials::MsChap2 { .. } => None,
+    }
+}
+
+/// Keeps what a client was seen to do. Where that is news for the table, otpost-radius learns of it.
+async fn signed(daemon: &Arc<Daemon>, seen: RadiusSigned) -> Outcome<RadiusReply> {
+    let now = daemon.now();
+    let written = daemon
+        .write(move |tx| {
+            let Some(mut client) = tx.client(&seen.client)? else {
+                return Ok(false);
+            };
+            let news = seen.signed && client.signed.is_none();
+            if news {
+                client.signed = Some(now);
+            }
+            if seen.unsigned {
+                client.unsigned = Some(now);
+            }
+            tx.put_client(&client)?;
+            Ok(news)
+        })
+        .await;
+    match written {
+        Ok(news) => {
+            if news && let Err(failure) = daemon.reload_clients().await {
+                error!(error = %failure, "the RADIUS client table is not reloaded");
+            }
+            Outcome::Ok(RadiusReply::Reported)
+        }
+        Err(failure) => undecided(daemon, &failure.into()),
+    }
 }
 
 async fn report(daemon: &Daemon, report: RadiusReport) -> Outcome<RadiusReply> {
@@ -119,21 +182,34 @@ fn gone(daemon: &Daemon) -> Outcome<RadiusReply> {
     })
 }
 
-fn outcome(daemon: &Daemon, verdict: Result<Verdict, LoginError>) -> Outcome<RadiusReply> {
+fn outcome(
+    daemon: &Daemon,
+    verdict: Result<Verdict, LoginError>,
+    settings: &Settings,
+    presented: Option<&Presented>,
+) -> Outcome<RadiusReply> {
     match verdict {
         Ok(verdict) => Outcome::Ok(RadiusReply::Login {
-            login: map::reply(&verdict, daemon.now()),
+            login: map::radius_reply(&verdict, settings, daemon.now()),
+            ms_chap2: presented
+                .filter(|_| verdict.reply == Reply::Allow)
+                .and_then(Presented::success),
+            hidden: Vec::new(),
         }),
-        Err(LoginError::Store(StoreError::Closed)) => Outcome::Err(Fault {
+        Err(error) => undecided(daemon, &error),
+    }
+}
+
+fn undecided(daemon: &Daemon, error: &LoginError) -> Outcome<RadiusReply> {
+    let reference = daemon.reference();
+    if *error == LoginError::Store(StoreError::Closed) {
+        return Outcome::Err(Fault {
             code: FaultCode::Unavailable,
             message: "otpostd is stopping".to_owned(),
             retry_after: Some(1),
-            reference: daemon.reference().to_string(),
-        }),
-        Err(error) => {
-            let reference = daemon.reference();
-            error!(%error, %reference, "a login could not be decided");
-            Outcome::Err(map::login_fault(&error, reference.as_str()))
-        }
+            reference: reference.to_string(),
+        });
     }
+    error!(%error, %reference, "a login could not be decided");
+    Outcome::Err(map::login_fault(error, reference.as_str()))
 }

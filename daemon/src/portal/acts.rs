@@ -4,6 +4,7 @@
 mod carry;
 mod own;
 mod password;
+mod user_name;
 
 use std::sync::Arc;
 
@@ -72,6 +73,9 @@ pub(crate) async fn act(
     if let UserAct::Password { current, new } = act {
         return password(daemon, reference, who, (current, new)).await;
     }
+    if let UserAct::Login { new } = &act {
+        user_name::may_take(daemon, &who, new).await?;
+    }
     let (address, cookie) = who;
     run(daemon, reference, move |tx, ctx| {
         let holder = holder(tx, &address, &cookie, ctx.now)?;
@@ -122,7 +126,7 @@ fn dispatch(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, act: &UserAct) -> R
         }
         UserAct::Login { new } => {
             allowed(holder, Action::ChangeLogin)?;
-            let name = LoginName::parse(new).map_err(|e| PortalError::invalid("login", e))?;
+            let name = user_name::parse(new)?;
             free(tx, holder, &name)?;
             step_up::begin(tx, ctx, holder, Act::Login(name.to_string()))
         }
@@ -185,9 +189,7 @@ fn person_name(word: &'static str, raw: &str) -> Result<String, PortalError> {
 /// Whether nobody else has the name.
 fn free(read: &mut dyn Read, holder: &Holder, name: &LoginName) -> Result<(), PortalError> {
     match read.user_by_name(name)? {
-        Some(user) if user.id != holder.user.id => {
-            Err(PortalError::conflict("login", "this user name is taken"))
-        }
+        Some(user) if user.id != holder.user.id => Err(user_name::taken()),
         _ => Ok(()),
     }
 }

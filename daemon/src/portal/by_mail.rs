@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use otpost_core::ids::Reference;
-use otpost_core::limits::HOUR;
+use otpost_core::Timestamp;
+use otpost_core::ids::{Reference, UserId};
+use otpost_core::limits::{Counter, HOUR};
 use otpost_core::name::LoginName;
+use otpost_core::net::Source;
 use otpost_core::portal::factors::{Factors, Method, Way};
 use otpost_core::portal::reason::Reason;
 use otpost_core::portal::session::{Stage, Who};
@@ -15,9 +17,9 @@ use otpost_ipc::portal::{Next, PortalReply};
 use otpost_store::{CounterKey, Read, StoreError, Tx, document};
 
 use super::error::PortalError;
-use super::factors::counted;
+use super::factors::{counted, mail_shut};
 use super::request::{About, Out, run};
-use super::sign_in::{Knock, invited, refused};
+use super::sign_in::{Knock, invited, recent, refused, stamp};
 use super::{asks, mails, session, site};
 use crate::login::shown;
 use crate::state::Daemon;
@@ -55,11 +57,21 @@ pub(crate) async fn begin(
             return Ok(refused(ctx, &about, reason, Some(wait)));
         }
         keys.hit(tx, &counters, ctx.now)?;
-        let address = match user.as_ref().and_then(|u| u.email.as_deref()) {
-            Some(email) => tx.counter(CounterKey::Portal(&address_key(email)))?,
-            None => otpost_core::limits::Counter::default(),
+        let address = match &user {
+            Some(user) => {
+                let email = user.email.as_deref().unwrap_or_default();
+                (mailed_to(tx, email)?, known(tx, user.id, &source, ctx.now)?)
+            }
+            None => Default::default(),
         };
-        let may = sign_in::by_mail(&resource, user.as_ref(), &address, ctx.now);
+        let shut = match &user {
+            Some(user) => mail_shut(tx, user.id, &source, ctx.now)?,
+            None => false,
+        };
+        let may = match sign_in::by_mail(&resource, user.as_ref(), (&address.0, address.1), ctx.now) {
+            Ok(_) if shut => Err(Reason::EmailClosed),
+            other => other,
+        };
         let reason = may.err().unwrap_or(Reason::MailAsked);
         let (who, owner, invited) = match may {
             Ok((user, _)) => (
@@ -135,7 +147,7 @@ fn address_key(email: &str) -> String {
 pub(crate) fn count_address(
     tx: &mut dyn Tx,
     email: &str,
-    now: otpost_core::Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let key = address_key(email);
     let counter = tx.counter(CounterKey::Portal(&key))?.hit(now, HOUR);
@@ -143,31 +155,67 @@ pub(crate) fn count_address(
 }
 
 /// Codes mailed to this address.
-pub(crate) fn mailed_to(
-    read: &mut dyn Read,
-    email: &str,
-) -> Result<otpost_core::limits::Counter, StoreError> {
+fn mailed_to(read: &mut dyn Read, email: &str) -> Result<Counter, StoreError> {
     read.counter(CounterKey::Portal(&address_key(email)))
+}
+
+/// A network as [`known`] finds it after a mailed code. Mails know each other only: for texts a second factor has to pass.
+fn mail_source(network: &str) -> String {
+    format!("mail {network}")
+}
+
+/// A mailed code of the person was right in this network.
+pub(crate) fn came_in(
+    tx: &mut dyn Tx,
+    user: UserId,
+    source: &Source,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match source.network() {
+        Some(network) => stamp(tx, user, &mail_source(&network), now),
+        None => Ok(()),
+    }
+}
+
+/// Whether the person came in from this network within 30 days, by a mailed code or a second factor. Strangers cannot use up what is
+/// kept for such networks. Without an address nothing tells networks apart.
+fn known(read: &mut dyn Read, user: UserId, source: &Source, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(network) = source.network() else {
+        return Ok(false);
+    };
+    Ok(recent(read, user, &network, now)? || recent(read, user, &mail_source(&network), now)?)
+}
+
+/// Whether one more code may be mailed to `email` for a request of the person from `source`.
+pub(crate) fn room(
+    read: &mut dyn Read,
+    (user, email): (UserId, &str),
+    source: &Source,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let known = known(read, user, source, now)?;
+    Ok(sign_in::mail_room(&mailed_to(read, email)?, known, now))
 }
 
 /// Whether somebody who is signed in may have one more code mailed to the address.
 pub(crate) fn may_send(
     read: &mut dyn Read,
-    email: &str,
-    source: &otpost_core::net::Source,
-    now: otpost_core::Timestamp,
+    (user, email): (UserId, &str),
+    source: &Source,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let known = known(read, user, source, now)?;
     let address = mailed_to(read, email)?;
     let network = MailKeys::new("", source).load(read)?.network;
-    Ok(sign_in::may_mail_to(&address, &network, source, now))
+    Ok(sign_in::may_mail_to((&address, known), &network, source, now))
 }
 
 /// One more code mailed for somebody who is signed in.
 pub(crate) fn sent(
     tx: &mut dyn Tx,
     email: &str,
-    source: &otpost_core::net::Source,
-    now: otpost_core::Timestamp,
+    source: &Source,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     count_address(tx, email, now)?;
     let key = MailKeys::new("", source).network;
@@ -183,9 +231,10 @@ pub(crate) struct MailKeys {
 }
 
 impl MailKeys {
-    pub(crate) fn new(name: &str, source: &otpost_core::net::Source) -> Self {
+    pub(crate) fn new(name: &str, source: &Source) -> Self {
         Self {
-            name: counted("mail-name", name, None),
+            // One of each network's own: what strangers elsewhere ask for turns nobody away.
+            name: counted("mail-name", name, Some(source)),
             network: counted("mail-from", "", Some(source)),
             failures: counted("mail-wrong", name, Some(source)),
         }
@@ -204,7 +253,7 @@ impl MailKeys {
         &self,
         tx: &mut dyn Tx,
         counters: &MailCounters,
-        now: otpost_core::Timestamp,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         tx.put_counter(CounterKey::Portal(&self.name), &counters.name.hit(now, HOUR))?;
         tx.put_counter(

@@ -1,23 +1,42 @@
 //! Second factors of a person: loaded, offered, and what typing one changes.
 
 use otpost_core::Timestamp;
-use otpost_core::ids::UserId;
+use otpost_core::ids::{ResourceId, UserId};
 use otpost_core::limits::{Guard, HOUR, LOGIN_FAILURES, LOGIN_WINDOW};
 use otpost_core::net::Source;
 use otpost_core::portal::answer::Change;
 use otpost_core::portal::factors::{Factors, HelpdeskCode, Method, RecoverySet, TotpToken, Way};
+use otpost_core::portal::sign_in;
 use otpost_core::token::Token;
 use otpost_ipc::portal::{self, MethodView};
 use otpost_store::{CounterKey, Read, StoreError, Tx, document};
 
-/// The second factors of `user`.
+/// The second factors of `user` but for recovery codes, which are for one portal: see [`at`].
 pub(crate) fn load(read: &mut dyn Read, user: UserId) -> Result<Factors, StoreError> {
     Ok(Factors {
         sms: read.tokens_of(user)?,
         totp: document::of::<TotpToken>(read, &user.0)?,
-        recovery: document::get::<RecoverySet>(read, &user.0)?,
+        recovery: None,
         helpdesk: document::get::<HelpdeskCode>(read, &user.0)?,
     })
+}
+
+/// The second factors of `user` on the portal of `resource`.
+pub(crate) fn at(read: &mut dyn Read, user: UserId, resource: ResourceId) -> Result<Factors, StoreError> {
+    Ok(Factors {
+        recovery: codes(read, user, resource)?,
+        ..load(read, user)?
+    })
+}
+
+/// The recovery codes of `user` that open the portal of `resource`.
+pub(crate) fn codes(
+    read: &mut dyn Read,
+    user: UserId,
+    resource: ResourceId,
+) -> Result<Option<RecoverySet>, StoreError> {
+    let mut all = document::of::<RecoverySet>(read, &user.0)?.into_iter();
+    Ok(all.find(|codes| codes.opens(resource)))
 }
 
 /// A method in the words of the wire.
@@ -68,6 +87,22 @@ pub(crate) fn spare_key(user: UserId) -> String {
     format!("spare {user}")
 }
 
+/// Wrong codes from e-mails of a user, under all their names.
+fn mail_key(user: UserId, source: &Source) -> String {
+    counted("mail-wrong-of", &user.to_string(), Some(source))
+}
+
+/// Whether codes from e-mails of a user are not looked at in this network, whatever name was typed.
+pub(crate) fn mail_shut(
+    read: &mut dyn Read,
+    user: UserId,
+    source: &Source,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let failures = read.counter(CounterKey::Portal(&mail_key(user, source)))?;
+    Ok(sign_in::mail_shut(&failures, source, now).is_some())
+}
+
 /// Whose rows the changes of an answer belong to.
 pub(crate) struct Whose<'a> {
     /// The person; absent for a name of nobody.
@@ -85,10 +120,13 @@ pub(crate) fn apply(tx: &mut dyn Tx, changes: &[Change], whose: &Whose<'_>) -> R
     for change in changes {
         match (change, whose.user) {
             (Change::Verification(verification), _) => document::put(tx, verification.as_ref())?,
-            (Change::MailFailure, _) => {
-                let key = counted("mail-wrong", whose.name, Some(source));
-                let counter = tx.counter(CounterKey::Portal(&key))?.failed_password(now);
-                tx.put_counter(CounterKey::Portal(&key), &counter)?;
+            (Change::MailFailure, user) => {
+                let typed = counted("mail-wrong", whose.name, Some(source));
+                let own = user.map(|user| mail_key(user, source));
+                for key in own.iter().chain([&typed]) {
+                    let counter = tx.counter(CounterKey::Portal(key))?.failed_password(now);
+                    tx.put_counter(CounterKey::Portal(key), &counter)?;
+                }
             }
             (Change::Guard(guard), Some(user)) => tx.put_guard(user, guard)?,
             (Change::Totp(app), Some(_)) => document::put(tx, app.as_ref())?,

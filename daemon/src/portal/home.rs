@@ -20,7 +20,7 @@ pub(crate) fn view(read: &mut dyn Read, holder: &Holder, now: Timestamp) -> Resu
         user,
         session,
     } = holder;
-    let factors = factors::load(read, user.id)?;
+    let factors = factors::at(read, user.id, resource.id)?;
     let preferred = preferred(user, holder);
     let used = read.last_success(user.id)?;
     let mut tokens = Vec::new();

@@ -13,15 +13,15 @@ use super::error::PortalError;
 use crate::passwords::PasswordError;
 use crate::state::Daemon;
 
-/// Hashes that pages ask for at once. Logins of VPNs and hosts wait for the same threads, and strangers can send pages passwords:
-/// what is more than these is told to come back.
+/// Hashes that pages of portal and console ask for at once. Logins of VPNs and hosts wait for the same threads, and strangers can
+/// send pages passwords: what is more than these is told to come back.
 const AT_ONCE: usize = 64;
 
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// The right to have one hash made or compared.
-pub(crate) fn turn() -> Result<SemaphorePermit<'static>, PortalError> {
-    TURNS.try_acquire().map_err(|_| PasswordError::Busy.into())
+pub(crate) fn turn() -> Result<SemaphorePermit<'static>, PasswordError> {
+    TURNS.try_acquire().map_err(|_| PasswordError::Busy)
 }
 
 /// The hash that `typed` is of; one hash a try, whatever there is to compare with.

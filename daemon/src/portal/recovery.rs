@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use otpost_core::Timestamp;
-use otpost_core::ids::{Reference, ResourceId};
+use otpost_core::ids::{Reference, ResourceId, UserId};
 use otpost_core::mail::Notice;
 use otpost_core::portal::enrolment::Enrolment;
 use otpost_core::portal::factors::RecoverySet;
@@ -11,9 +10,10 @@ use otpost_core::portal::reason::Reason;
 use otpost_core::portal::settings::Kind;
 use otpost_core::portal::verification::{Act, Owner};
 use otpost_core::recovery::{Set, Stored, generate};
+use otpost_core::{Rng, Timestamp};
 use otpost_ipc::Secret;
 use otpost_ipc::portal::PortalReply;
-use otpost_store::{Read, StoreError, document};
+use otpost_store::{Read, StoreError, Tx, document};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
@@ -71,8 +71,8 @@ pub(crate) async fn make(daemon: &Daemon) -> Result<Fresh, PasswordError> {
     Ok(Fresh { set, plain })
 }
 
-/// Whether codes may be made in place of those before: they are offered here, and a token is there. They open every portal of the
-/// person, so that they come after a token and not before.
+/// Whether codes may be made in place of those before: they are offered here, and a token is there. They take its place, so that they
+/// come after it and not before.
 pub(crate) fn renewable(read: &mut dyn Read, holder: &Holder) -> Result<(), PortalError> {
     if !holder.resource.self_service.offers(Kind::Recovery) {
         return Err(PortalError::Forbidden);
@@ -101,12 +101,12 @@ fn proven(read: &mut dyn Read, holder: &Holder) -> Result<bool, StoreError> {
         .any(|e| e.session == Some(own.id) && e.resource == resource && e.confirmed.is_some() && !e.taken))
 }
 
-/// Whether the person may make first codes: they are offered here, a token is there, and no code was ever made.
+/// Whether the person may make first codes: they are offered here, a token is there, and no code for here was ever made.
 fn due(read: &mut dyn Read, holder: &Holder) -> Result<(), PortalError> {
     if !holder.resource.self_service.offers(Kind::Recovery) {
         return Err(PortalError::Forbidden);
     }
-    let factors = factors::load(read, holder.user.id)?;
+    let factors = factors::at(read, holder.user.id, holder.resource.id)?;
     if factors.recovery.is_some() {
         return Err(PortalError::conflict(
             "recovery",
@@ -146,7 +146,8 @@ pub(crate) async fn first(
     let fresh = make(daemon).await?;
     act(daemon, reference, who, move |tx, ctx, holder| {
         due(tx, holder)?;
-        store(tx, holder, &fresh)?;
+        let whose = (holder.user.id, vec![holder.resource.id]);
+        keep(tx, whose, &fresh.set, &mut ctx.rng)?;
         let notice = (Notice::RecoveryRenewed, holder.lang());
         let whose = (&holder.user, &holder.resource);
         mails::queue_notice(tx, whose, notice, &holder.session.source, ctx)?;
@@ -159,13 +160,20 @@ pub(crate) async fn first(
     .await
 }
 
-/// Keeps the hashes in place of those before.
-pub(crate) fn store(tx: &mut dyn otpost_store::Tx, holder: &Holder, fresh: &Fresh) -> Result<(), StoreError> {
-    document::put(
-        tx,
-        &RecoverySet {
-            owner: Owner::User(holder.user.id),
-            set: fresh.set.clone(),
-        },
-    )
+/// Keeps the hashes of codes for these portals, in place of those before. Codes for other portals stay.
+pub(crate) fn keep(
+    tx: &mut dyn Tx,
+    (user, resources): (UserId, Vec<ResourceId>),
+    set: &Set,
+    rng: &mut dyn Rng,
+) -> Result<(), StoreError> {
+    for old in document::of::<RecoverySet>(tx, &user.0)? {
+        match old.without(&resources) {
+            None => document::delete::<RecoverySet>(tx, &old.id.0)?,
+            Some(left) if left != old => document::put(tx, &left)?,
+            Some(_) => {}
+        }
+    }
+    let fresh = RecoverySet::new(Owner::User(user), resources, set.clone(), rng);
+    document::put(tx, &fresh)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use otpost_core::ids::Reference;
-use otpost_core::limits::{Guard, HOUR};
+use otpost_core::limits::Guard;
 use otpost_core::portal::answer::{self, Proof, Step, Typed, View};
 use otpost_core::portal::factors::{Factors, Method, Way};
 use otpost_core::portal::reason::Reason;
@@ -28,6 +28,8 @@ pub(crate) struct Rows {
     pub(crate) guard: Guard,
     pub(crate) spare: otpost_core::limits::Counter,
     pub(crate) closed: bool,
+    /// Codes from e-mails are wrong, whatever they are.
+    pub(crate) shut: bool,
 }
 
 impl Rows {
@@ -39,9 +41,15 @@ impl Rows {
         ctx_now: otpost_core::Timestamp,
     ) -> Result<Self, StoreError> {
         let source = &visitor.session.source;
+        let shut = match &visitor.user {
+            Some(user) if mail => factors::mail_shut(read, user.id, source, ctx_now)?,
+            _ => false,
+        };
+        // Whoever is signed in may know that their own names are one.
+        let told = shut && visitor.session.stage == Stage::Full;
         let closed = if mail {
             let counters = by_mail::MailKeys::new(name, source).load(read)?;
-            sign_in::mail_closed(&counters, source, ctx_now).is_some()
+            told || sign_in::mail_closed(&counters, source, ctx_now).is_some()
         } else {
             match &visitor.user {
                 Some(user) => factors::password_closed(read, user.id, source, ctx_now)?.is_some(),
@@ -50,16 +58,18 @@ impl Rows {
         };
         Ok(match &visitor.user {
             Some(user) => Self {
-                factors: factors::load(read, user.id)?,
+                factors: factors::at(read, user.id, visitor.resource.id)?,
                 guard: read.guard(user.id)?,
                 spare: read.counter(CounterKey::Portal(&spare_key(user.id)))?,
                 closed,
+                shut,
             },
             None => Self {
                 factors: Factors::default(),
                 guard: Guard::default(),
                 spare: otpost_core::limits::Counter::default(),
                 closed,
+                shut,
             },
         })
     }
@@ -82,6 +92,7 @@ impl Rows {
             resource: visitor.resource.id,
             spare: &self.spare,
             closed: self.closed,
+            shut: self.shut,
             password: password.map(|hash| hash.0.as_str()),
             keys: &ctx.keys,
         };
@@ -164,8 +175,12 @@ pub(crate) async fn resend(
             _ => None,
         };
         let to = match to {
-            Some(to) if room(tx, &to.address, ctx)? => Some(to),
-            _ => None,
+            Some(to) => {
+                let whose = (to.user.id, to.address.as_str());
+                let may = by_mail::room(tx, whose, &visitor.session.source, ctx.now)?;
+                Some(to).filter(|_| may)
+            }
+            None => None,
         };
         let (verification, job, reason) = if may {
             asks::again(tx, verification, (&ways, &rows.factors), to.as_ref(), ctx)?
@@ -202,12 +217,6 @@ fn may_mail(
     Ok(sign_in::may_mail(&counters, &visitor.session.source, ctx.now).is_ok())
 }
 
-/// Whether one more code may go to the address.
-pub(crate) fn room(read: &mut dyn Read, address: &str, ctx: &Ctx) -> Result<bool, StoreError> {
-    let sent = by_mail::mailed_to(read, address)?;
-    Ok(sent.short.count_at(ctx.now, HOUR) < sign_in::MAILS_TO_ADDRESS)
-}
-
 /// The code that was mailed, or the second factor.
 pub(crate) async fn typed(
     daemon: &Arc<Daemon>,
@@ -229,7 +238,7 @@ pub(crate) async fn typed(
             Some(otpost_core::portal::flow::Closed::TriesUsed | otpost_core::portal::flow::Closed::Done)
         );
         let factors = match &visitor.user {
-            Some(user) if hashable => factors::load(read, user.id)?,
+            Some(user) if hashable => factors::at(read, user.id, visitor.resource.id)?,
             _ => Factors::default(),
         };
         Ok((visitor.user, factors))

@@ -18,6 +18,7 @@ use otpost_store::{Read, StoreError, Tx, document};
 use zeroize::Zeroizing;
 
 use super::error::PortalError;
+use super::factors;
 use super::request::About;
 
 /// Last use is stored to this.
@@ -26,6 +27,8 @@ const SEEN: Duration = Duration::from_secs(60);
 const FULL: usize = 64;
 /// Most sign-ins of a person from one network that wait for a code.
 const WAITING: usize = 16;
+/// Sessions that are looked at together.
+const PAGE: u32 = 500;
 /// Longest description of a browser that is kept.
 const AGENT: usize = 80;
 
@@ -285,4 +288,35 @@ pub(crate) fn end_of(
         }
     }
     Ok(ended)
+}
+
+/// Ends sessions of a user on portals of `resources` that no token of theirs guards yet: whoever came in by the first factor alone
+/// does not stay beside the first token. Called before that is stored.
+pub(crate) fn end_unguarded(
+    tx: &mut dyn Tx,
+    user: UserId,
+    resources: &[ResourceId],
+) -> Result<(), StoreError> {
+    let before = factors::load(tx, user)?;
+    for resource in resources.iter().filter(|id| !before.guard(**id)) {
+        end_of(tx, user, Some(*resource), None)?;
+    }
+    Ok(())
+}
+
+/// Ends every session on the portal of a resource, whoever's: they do not come back with the portal. Gives how many.
+pub(crate) fn end_on(tx: &mut dyn Tx, resource: ResourceId) -> Result<u32, StoreError> {
+    let mut ended: u32 = 0;
+    let mut after = None;
+    loop {
+        let page: Vec<PortalSession> = document::list(tx, after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(ended);
+        };
+        after = Some(last.id.0);
+        for session in page.iter().filter(|s| s.resource == Some(resource)) {
+            end(tx, session)?;
+            ended = ended.saturating_add(1);
+        }
+    }
 }

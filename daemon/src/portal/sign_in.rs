@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use otpost_core::Timestamp;
-use otpost_core::ids::Reference;
-use otpost_core::limits::{Counter, HOUR, MONTH};
+use otpost_core::ids::{Reference, UserId};
+use otpost_core::limits::{Counter, HOUR, LOGIN_WINDOW, MONTH, network_closed};
 use otpost_core::login::First;
 use otpost_core::name::LoginName;
+use otpost_core::net::Source;
 use otpost_core::portal::factors::Factors;
 use otpost_core::portal::invite::Invite;
 use otpost_core::portal::reason::Reason;
 use otpost_core::portal::session::{PortalSession, Stage, Who, fingerprint};
-use otpost_core::portal::sign_in::{self, Entry, Knocking};
+use otpost_core::portal::sign_in::{self, Entry, Failures, Knocking};
 use otpost_core::portal::verification::{For, Owner};
 use otpost_core::resource::Resource;
 use otpost_core::user::User;
@@ -23,10 +24,13 @@ use zeroize::Zeroizing;
 use super::error::PortalError;
 use super::factors::{self, counted};
 use super::request::{About, Ctx, Out, read, run};
-use super::{asks, proof, session, site};
+use super::{asks, by_mail, proof, session, site};
 use crate::login::shown;
 use crate::outbox::Job;
 use crate::state::Daemon;
+
+/// Under which id networks are kept from which anybody signed in: that of no user.
+const ANYBODY: UserId = UserId([0; 16]);
 
 /// What somebody typed.
 #[derive(Clone)]
@@ -50,11 +54,15 @@ pub(crate) async fn by_password(
     let (stored, closed) = read(daemon, move |read| {
         let resource = site::find(read, &asked.address)?;
         let rows = Rows::load(read, &resource, (wanted.as_ref(), &asked), now)?;
+        // A network that tries many names is not told that it is closed, not even by the time it takes.
+        if rows.network.closed(now) {
+            return Ok((None, false));
+        }
         let closed = sign_in::closed(&rows.knocking(&resource), now).is_some();
         Ok((rows.user.and_then(|u| u.password).map(|hash| hash.0), closed))
     })
     .await?;
-    // Nothing is hashed where it is not looked at; otherwise the work is the same for users that do not exist.
+    // Nothing is hashed where it is said that nothing is looked at; otherwise the work is the same for users that do not exist.
     let passed = if closed {
         false
     } else {
@@ -65,14 +73,17 @@ pub(crate) async fn by_password(
     run(daemon, reference, move |tx, ctx| {
         let resource = site::find(tx, &knock.address)?;
         let rows = Rows::load(tx, &resource, (name.as_ref(), &knock), ctx.now)?;
-        let now_stored = rows.user.as_ref().and_then(|u| u.password.as_ref());
-        let first = match now_stored {
-            None => First::NoPassword,
-            // A password that was changed meanwhile was not the one that was looked at.
-            Some(hash) if passed && stored.as_deref() == Some(&*hash.0) => First::Passed,
-            Some(_) => First::Failed,
+        let kept = rows.user.as_ref().and_then(|u| u.password.as_ref());
+        let first = First::confirmed(passed, stored.as_ref().map(|hash| hash.as_str()), kept);
+        let (entry, reason) = if rows.network.closed(ctx.now) {
+            let unsaid = Entry::Refused {
+                retry_after: None,
+                counts: false,
+            };
+            (unsaid, Reason::SourceClosed)
+        } else {
+            sign_in::by_password(&rows.knocking(&resource), first, ctx.now)
         };
-        let (entry, reason) = sign_in::by_password(&rows.knocking(&resource), first, ctx.now);
         let named = rows
             .user
             .as_ref()
@@ -82,13 +93,14 @@ pub(crate) async fn by_password(
         match (entry, user) {
             (Entry::Refused { retry_after, counts }, _) => {
                 if counts {
-                    rows.count(tx, ctx)?;
+                    rows.count(tx, reason, ctx)?;
                 }
                 Ok(refused(ctx, &about, reason, retry_after))
             }
             // Only a user that exists comes further.
             (_, None) => Ok(refused(ctx, &about, Reason::UnknownUser, None)),
             (entry, Some(user)) => {
+                rows.passed(tx)?;
                 let invited = invited(tx, knock.invite.as_ref(), user, &resource, ctx)?;
                 let opening = session::Opening {
                     who: Who::User(user.id),
@@ -156,6 +168,9 @@ impl Further<'_> {
     ) -> Result<Out, PortalError> {
         let about = About::new(&self.user.login, self.resource, &session.source);
         session::make_room(tx, self.user.id, &session.source, ctx.now)?;
+        if session.by_mail && !matches!(entry, Entry::Refused { .. }) {
+            by_mail::came_in(tx, self.user.id, &session.source, ctx.now)?;
+        }
         match entry {
             Entry::Refused { retry_after, .. } => {
                 document::delete::<PortalSession>(tx, &session.id.0)?;
@@ -166,6 +181,9 @@ impl Further<'_> {
                 document::put(tx, &session)?;
                 let network = session.source.key();
                 tx.delete_counter(CounterKey::PasswordsFromSource(self.user.id, &network))?;
+                if session.source.address.is_some() {
+                    stamp(tx, ANYBODY, &network, ctx.now)?;
+                }
                 let mut out = self.signed(&session, cookie, (Next::Home, None), ctx);
                 out.events.push(about.event(ctx, "sign-in", reason, ""));
                 Ok(out)
@@ -220,16 +238,77 @@ impl Further<'_> {
     }
 }
 
+/// Whether somebody came in from there within 30 days.
+pub(crate) fn recent(
+    read: &mut dyn Read,
+    user: UserId,
+    source: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let last = read.source_success(user, source)?;
+    Ok(last.is_some_and(|at| now < at.plus(MONTH)))
+}
+
+/// Somebody came in from there. It counts for 30 days, so the hour is not worth a row changed each time.
+pub(crate) fn stamp(tx: &mut dyn Tx, user: UserId, source: &str, now: Timestamp) -> Result<(), StoreError> {
+    let last = tx.source_success(user, source)?;
+    if last.is_none_or(|at| now < at || now >= at.plus(HOUR)) {
+        tx.put_source_success(user, source, now)?;
+    }
+    Ok(())
+}
+
+/// Wrong passwords of all names from one source network. Without an address there is none: one person's mistakes would close
+/// everybody's way.
+struct Network {
+    /// Name of the counter, and how it stands.
+    failures: Option<(String, Counter)>,
+    /// Whether anybody signed in from there lately.
+    known: bool,
+}
+
+impl Network {
+    fn load(read: &mut dyn Read, source: &Source, now: Timestamp) -> Result<Self, StoreError> {
+        let Some(network) = source.network() else {
+            return Ok(Self {
+                failures: None,
+                known: false,
+            });
+        };
+        let name = counted("passwords-from", "", Some(source));
+        let counter = read.counter(CounterKey::Portal(&name))?;
+        Ok(Self {
+            failures: Some((name, counter)),
+            known: recent(read, ANYBODY, &network, now)?,
+        })
+    }
+
+    fn closed(&self, now: Timestamp) -> bool {
+        let failures = self.failures.as_ref();
+        failures.is_some_and(|(_, counter)| network_closed(counter, self.known, now))
+    }
+
+    fn count(&self, tx: &mut dyn Tx, now: Timestamp) -> Result<(), StoreError> {
+        match &self.failures {
+            Some((name, counter)) => {
+                tx.put_counter(CounterKey::Portal(name), &counter.hit(now, LOGIN_WINDOW))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// What is known of a name that was typed with a password.
 struct Rows {
     user: Option<User>,
     guard: otpost_core::limits::Guard,
     factors: Factors,
-    source: otpost_core::net::Source,
-    source_failures: Counter,
-    user_failures: Counter,
+    source: Source,
+    network: Network,
+    typed: Failures,
+    own: Failures,
     known_source: bool,
-    /// Names under which failures count where there is no such user.
+    /// Names under which failures of the typed name count.
     names: (String, String),
 }
 
@@ -250,26 +329,35 @@ impl Rows {
             counted("password", &typed, Some(&source)),
             counted("passwords", &typed, None),
         );
+        let around = Network::load(read, &source, now)?;
+        let typed = Failures {
+            source: read.counter(CounterKey::Portal(&names.0))?,
+            all: read.counter(CounterKey::Portal(&names.1))?,
+        };
         let Some(user) = user else {
             return Ok(Self {
                 user: None,
+                network: around,
                 guard: otpost_core::limits::Guard::default(),
                 factors: Factors::default(),
-                source_failures: read.counter(CounterKey::Portal(&names.0))?,
-                user_failures: read.counter(CounterKey::Portal(&names.1))?,
+                typed,
+                own: Failures::default(),
                 known_source: false,
                 source,
                 names,
             });
         };
         let network = source.key();
-        let known = read.source_success(user.id, &network)?;
         Ok(Self {
+            known_source: recent(read, user.id, &network, now)?,
+            network: around,
             guard: read.guard(user.id)?,
-            factors: factors::load(read, user.id)?,
-            source_failures: read.counter(CounterKey::PasswordsFromSource(user.id, &network))?,
-            user_failures: read.counter(CounterKey::PasswordsOfUser(user.id))?,
-            known_source: known.is_some_and(|at| now < at.plus(MONTH)),
+            factors: factors::at(read, user.id, resource.id)?,
+            typed,
+            own: Failures {
+                source: read.counter(CounterKey::PasswordsFromSource(user.id, &network))?,
+                all: read.counter(CounterKey::PasswordsOfUser(user.id))?,
+            },
             user: Some(user),
             source,
             names,
@@ -283,20 +371,29 @@ impl Rows {
             guard: &self.guard,
             factors: &self.factors,
             source: &self.source,
-            source_failures: &self.source_failures,
-            user_failures: &self.user_failures,
+            typed: &self.typed,
+            own: &self.own,
             known_source: self.known_source,
         }
     }
 
-    /// One more failure of the name from the source.
-    fn count(&self, tx: &mut dyn Tx, ctx: &Ctx) -> Result<(), StoreError> {
-        if let Some(user) = &self.user {
-            return factors::wrong_password(tx, user.id, &self.source, ctx.now);
-        }
-        let counter = self.source_failures.failed_password(ctx.now);
+    /// One more failure of the name from the source, of the network, and of the person, where their password was looked at.
+    fn count(&self, tx: &mut dyn Tx, reason: Reason, ctx: &Ctx) -> Result<(), StoreError> {
+        self.network.count(tx, ctx.now)?;
+        let counter = self.typed.source.failed_password(ctx.now);
         tx.put_counter(CounterKey::Portal(&self.names.0), &counter)?;
-        let counter = self.user_failures.hit(ctx.now, HOUR);
-        tx.put_counter(CounterKey::Portal(&self.names.1), &counter)
+        let counter = self.typed.all.hit(ctx.now, HOUR);
+        tx.put_counter(CounterKey::Portal(&self.names.1), &counter)?;
+        match &self.user {
+            Some(user) if reason != Reason::SourceClosed => {
+                factors::wrong_password(tx, user.id, &self.source, ctx.now)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The password was right: who mistyped it before is not told to wait later. What counts for the person stays until they are in.
+    fn passed(&self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        tx.delete_counter(CounterKey::Portal(&self.names.0))
     }
 }

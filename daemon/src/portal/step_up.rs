@@ -93,8 +93,12 @@ fn mail<'a>(
 ) -> Result<Option<mails::To<'a>>, StoreError> {
     let wanted = asks::sending(ways).is_some_and(|way| way.method == Method::Mail);
     match to(holder, purpose).filter(|_| wanted) {
-        Some(to) if by_mail::may_send(read, &to.address, &holder.session.source, ctx.now)? => Ok(Some(to)),
-        _ => Ok(None),
+        Some(to) => {
+            let whose = (holder.user.id, to.address.as_str());
+            let may = by_mail::may_send(read, whose, &holder.session.source, ctx.now)?;
+            Ok(Some(to).filter(|_| may))
+        }
+        None => Ok(None),
     }
 }
 
@@ -115,7 +119,7 @@ pub(crate) fn new_email(
 
 fn ask(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, purpose: For) -> Result<Out, PortalError> {
     end_others(tx, holder, ctx.now)?;
-    let loaded = factors::load(tx, holder.user.id)?;
+    let loaded = factors::at(tx, holder.user.id, holder.resource.id)?;
     let guard = tx.guard(holder.user.id)?;
     let ways = ways(tx, holder, (&loaded, &guard), &purpose, ctx.now)?;
     if ways.is_empty() {
@@ -231,7 +235,7 @@ pub(crate) fn show(
     now: Timestamp,
 ) -> Result<PortalReply, PortalError> {
     let verification = find(read, holder, id)?;
-    let loaded = factors::load(read, holder.user.id)?;
+    let loaded = factors::at(read, holder.user.id, holder.resource.id)?;
     let guard = read.guard(holder.user.id)?;
     let ways = ways(read, holder, (&loaded, &guard), &verification.purpose, now)?;
     Ok(reply(read, &verification, &ways, now)?)
@@ -240,7 +244,7 @@ pub(crate) fn show(
 /// The message again, or a first one where another way was offered.
 pub(crate) fn resend(tx: &mut dyn Tx, ctx: &mut Ctx, holder: &Holder, id: &str) -> Result<Out, PortalError> {
     let verification = find(tx, holder, id)?;
-    let loaded = factors::load(tx, holder.user.id)?;
+    let loaded = factors::at(tx, holder.user.id, holder.resource.id)?;
     let guard = tx.guard(holder.user.id)?;
     let ways = ways(tx, holder, (&loaded, &guard), &verification.purpose, ctx.now)?;
     let to = mail(tx, holder, (&verification.purpose, &ways), ctx)?;
@@ -307,7 +311,7 @@ pub(crate) async fn answer(
         // Nothing is hashed for a step-up that takes no code any more.
         let open = find(read, &holder, &named)?.flow.state == FlowState::Open;
         let loaded = if open {
-            factors::load(read, holder.user.id)?
+            factors::at(read, holder.user.id, holder.resource.id)?
         } else {
             Factors::default()
         };

@@ -279,15 +279,114 @@ async fn tokens_are_found_by_owner() {
         (vec!["bert".to_owned(), "cleo".to_owned()], None)
     );
     let (first, after) = found(ask("", None, None, 2)).await;
-    assert_eq!(
-        (first.len(), after.as_deref()),
-        (3, Some("bert")),
-        "all of an owner, or none"
-    );
+    assert_eq!(first.len(), 3, "all of an owner, or none");
     assert_eq!(
         found(ask("", None, after, 2)).await,
         (vec!["cleo".to_owned()], None)
     );
+}
+
+/// What a place in a list would tell whoever can read it.
+fn readable(place: &str) -> String {
+    let octets = data_encoding::BASE64URL_NOPAD.decode(place.as_bytes());
+    let octets = octets.unwrap_or_default();
+    format!("{place} {}", String::from_utf8_lossy(&octets))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_list_goes_on_names_nobody_outside_of_the_scope() {
+    let served = Served::new().await;
+    served.resource("vpn").await;
+    served.resource("mail").await;
+    countries(&served).await;
+    served.owner().await;
+    // The last page ends among more users than one request looks at.
+    many(&served, 12_000).await;
+    let people = [
+        ("anna", "vpn"),
+        ("hidden", "mail"),
+        ("ines", "vpn"),
+        ("secret-with-a-long-name", "mail"),
+        ("zoe", "vpn"),
+    ];
+    for (n, (login, resource)) in people.into_iter().enumerate() {
+        served.user(login, &[resource]).await;
+        served
+            .ctl(AdminOp::TokenAdd {
+                user: login.to_owned(),
+                phone: format!("+4917123456{n:02}").into(),
+                name: String::new(),
+                digits: None,
+                resources: vec![resource.to_owned()],
+            })
+            .await
+            .unwrap();
+    }
+    let hans = served.administrator("hans", "admin", &["vpn"]).await;
+    let session = served.session(&hans).await;
+    let (mut places, mut users, mut owners) = (Vec::new(), Vec::new(), Vec::new());
+    let mut after = None;
+    loop {
+        let op = AdminOp::UserFind {
+            search: String::new(),
+            resource: None,
+            state: None,
+            after,
+            limit: 1,
+        };
+        let AdminReply::Users {
+            users: page,
+            more,
+            after: next,
+        } = served.by_console(&session, op).await.unwrap()
+        else {
+            panic!()
+        };
+        users.extend(page.into_iter().map(|user| user.login));
+        assert_eq!(more, next.is_some());
+        places.extend(next.clone());
+        after = next;
+        if !more {
+            break;
+        }
+    }
+    let mut after = None;
+    loop {
+        let op = AdminOp::TokenFind {
+            search: String::new(),
+            resource: None,
+            after,
+            limit: 1,
+        };
+        let AdminReply::TokensFound { tokens, after: next } = served.by_console(&session, op).await.unwrap()
+        else {
+            panic!()
+        };
+        owners.extend(tokens.into_iter().map(|token| token.user));
+        places.extend(next.clone());
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((&users, &owners), (&vec!["anna".to_owned(), "ines".to_owned(), "zoe".to_owned()], &users));
+    assert!(places.len() >= 6, "{places:?}");
+    let length = places[0].len();
+    for place in &places {
+        let said = readable(place);
+        assert!(!["hidden", "secret", "user-"].iter().any(|name| said.contains(name)), "{said}");
+        assert_eq!(place.len(), length, "nor how long a name is");
+    }
+    // Nobody makes a place up.
+    for made_up in ["user-000100", "", "AAAA"] {
+        let op = AdminOp::TokenFind {
+            search: String::new(),
+            resource: None,
+            after: Some(made_up.to_owned()),
+            limit: 1,
+        };
+        assert_eq!(refused(served.by_console(&session, op).await).0, FaultCode::Invalid);
+    }
 }
 
 async fn audit(served: &Served, filter: AuditFilter, limit: u32) -> Vec<AuditView> {

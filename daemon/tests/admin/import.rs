@@ -2,11 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use otpost_core::ids::{PortalSessionId, ResourceId, UserId};
+use otpost_core::mail::Notice;
+use otpost_core::net::Source;
+use otpost_core::portal::session::{LONGEST, PortalSession, Stage, Who, fingerprint};
 use otpost_ipc::FaultCode;
 use otpost_ipc::admin::{AdminOp, AdminReply, ImportLine, ImportState, Status};
+use otpost_store::document;
 
 use super::common::{Served, until};
-use super::{countries, refused, shown, stored};
+use super::people::mail_set;
+use super::{countries, mails, refused, shown, stored};
 
 const HEADER: &str = "login,email,phone,first-name,last-name,resource,token";
 
@@ -220,6 +226,71 @@ async fn an_atomic_import_of_good_lines_is_one_transaction() {
         atomic: true,
     };
     assert_eq!(refused(served.ctl(again).await).0, FaultCode::Conflict);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_token_ends_sessions_of_the_password_alone_and_an_old_address_hears_of_the_new_one() {
+    let served = ready().await;
+    served.ctl(mail_set()).await.unwrap();
+    served.user("anna", &["vpn", "mail"]).await;
+    let user = stored(&served, "anna").await;
+    let text = format!("{HEADER}\nanna,old@example.com,+491712345678,,,vpn,\n");
+    let sessions = async || {
+        let of = user.id;
+        let all = served.daemon.read(move |read| document::of::<PortalSession>(read, &of.0));
+        all.await.unwrap().len()
+    };
+    sign_in(&served, user.id, &user.resources).await;
+    assert_eq!(sessions().await, 2);
+    let planned = plan(&served, &text).await;
+    let done = apply(&served, &planned.import, true).await;
+    assert_eq!((done.state.as_str(), done.change), ("done", 1), "{}", done.why);
+    assert_eq!(sessions().await, 1, "the one on the portal without a token stays");
+    assert!(mails(&served, user.id).await.is_empty(), "there was no address");
+    // The same token guards the other one from now on.
+    let text = format!("{HEADER}\nanna,new@example.com,+491712345678,,,mail,\n");
+    let planned = plan(&served, &text).await;
+    apply(&served, &planned.import, false).await;
+    assert_eq!(sessions().await, 0);
+    let masked = "n***@example.com".to_owned();
+    assert_eq!(
+        mails(&served, user.id).await,
+        [("old@example.com".to_owned(), Notice::EmailChanged { masked })]
+    );
+    // One that came in beside the token stays.
+    sign_in(&served, user.id, &user.resources).await;
+    let text = format!("{HEADER}\nanna,,+491712345678,,,mail,Work\n");
+    let planned = plan(&served, &text).await;
+    apply(&served, &planned.import, false).await;
+    assert_eq!(sessions().await, 2);
+}
+
+/// Sessions of a user on these portals.
+async fn sign_in(served: &Served, user: UserId, resources: &[ResourceId]) {
+    for resource in resources {
+        let now = served.now();
+        let session = PortalSession {
+            id: PortalSessionId(resource.0),
+            token: fingerprint(&resource.to_string()),
+            who: Who::User(user),
+            resource: Some(*resource),
+            stage: Stage::Full,
+            verification: None,
+            by_mail: false,
+            invited: false,
+            created: now,
+            seen: now,
+            ends: now.plus(LONGEST),
+            agent: String::new(),
+            source: Source::new("", "portal"),
+            lang: String::new(),
+        };
+        served
+            .daemon
+            .write(move |tx| document::put(tx, &session))
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,9 +17,13 @@ mod people;
 mod self_service;
 
 use otpost_core::Timestamp;
+use otpost_core::ids::UserId;
+use otpost_core::mail::Notice;
+use otpost_core::mail::queue::{Matter, QueuedMail};
 use otpost_core::user::User;
 use otpost_ipc::admin::{AdminOp, AdminReply, SmsPolicySet, UserView};
 use otpost_ipc::{Fault, FaultCode};
+use otpost_store::document;
 
 use common::Served;
 
@@ -44,6 +48,18 @@ async fn stored(served: &Served, login: &str) -> User {
     let name = otpost_core::name::LoginName::parse(login).unwrap();
     let user = served.daemon.read(move |read| read.user_by_name(&name)).await;
     user.unwrap().unwrap()
+}
+
+/// Notices that wait for a user, with the addresses that they go to.
+async fn mails(served: &Served, user: UserId) -> Vec<(String, Notice)> {
+    let mails = served
+        .daemon
+        .read(move |read| document::of::<QueuedMail>(read, &user.0));
+    let notices = mails.await.unwrap().into_iter().filter_map(|mail| match mail.matter {
+        Matter::Notice(notice) => Some((mail.to.to_string(), notice)),
+        _ => None,
+    });
+    notices.collect()
 }
 
 async fn countries(served: &Served) {

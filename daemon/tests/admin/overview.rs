@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::client::FirstFactor;
+use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
 use otpost_core::login::Reply;
 use otpost_core::net::Source;
-use otpost_daemon::login::{Further, Guarded, Start, Verdict, answer, begin};
+use otpost_daemon::login::{Door, Further, Guarded, Start, Verdict, answer, begin};
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, AdminReply, OverviewView, ResourceSettings, SmsPolicySet};
 use zeroize::Zeroizing;
@@ -32,7 +32,9 @@ async fn login(served: &Served, user: &str, n: u8) -> Verdict {
         group: "sshd".to_owned(),
         user: user.to_owned(),
         password: None,
-        first_factor: FirstFactor::Stack,
+        first_factor: Chain::stack(),
+        proof: None,
+        door: Door::default(),
         guarded: Guarded::Service,
         attempt: AttemptId([n; 16]),
         origin: Origin::default(),
@@ -51,6 +53,7 @@ async fn typed(served: &Served, verdict: Verdict, code: &str, n: u8) -> Verdict 
         user: None,
         session: Some(session.id),
         typed: Some(Zeroizing::new(code.to_owned())),
+        proof: None,
         attempt: AttemptId([n; 16]),
     };
     answer(&served.daemon, further).await.unwrap()

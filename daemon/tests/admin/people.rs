@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use otpost_core::ids::{PortalSessionId, TokenId};
+use otpost_core::mail::Notice;
 use otpost_core::net::Source;
 use otpost_core::portal::factors::{HelpdeskCode, RecoverySet, TotpToken, helpdesk_code};
 use otpost_core::portal::invite::Invite;
@@ -20,7 +21,7 @@ use otpost_store::document;
 use zeroize::Zeroizing;
 
 use super::common::Served;
-use super::{countries, refused, shown, stored};
+use super::{countries, mails, refused, shown, stored};
 
 async fn with_app(served: &Served, login: &str) -> TokenId {
     let user = stored(served, login).await;
@@ -135,7 +136,7 @@ async fn an_address_is_a_way_in_only_where_codes_are_mailed() {
 }
 
 /// A server that nobody listens at.
-fn mail_set() -> AdminOp {
+pub(super) fn mail_set() -> AdminOp {
     AdminOp::MailSet(MailSet {
         host: Some("127.0.0.1".to_owned()),
         port: Some(1),
@@ -320,6 +321,35 @@ async fn a_new_password_ends_sessions() {
 }
 
 #[tokio::test]
+async fn an_address_that_an_administrator_changes_hears_of_it() {
+    let served = Served::new().await;
+    served.resource("vpn").await;
+    served.user("anna", &["vpn"]).await;
+    served.ctl(mail_set()).await.unwrap();
+    let user = stored(&served, "anna").await;
+    let set = async |email: &str| {
+        let set = UserSet {
+            user: "anna".to_owned(),
+            email: Some(email.to_owned()),
+            first_name: Some("Anna".to_owned()),
+            ..UserSet::default()
+        };
+        served.ctl(AdminOp::UserSet(set)).await.unwrap();
+        mails(&served, user.id).await
+    };
+    assert!(set("old@example.com").await.is_empty(), "there was none before");
+    assert!(set("old@example.com").await.is_empty(), "it is the same");
+    let changed = Notice::EmailChanged {
+        masked: "n***@example.com".to_owned(),
+    };
+    let first = ("old@example.com".to_owned(), changed);
+    assert_eq!(set("new@example.com").await, [first.clone()]);
+    let second = ("new@example.com".to_owned(), Notice::EmailRemoved);
+    let all = set("").await;
+    assert!(all.len() == 2 && all.contains(&first) && all.contains(&second), "{all:?}");
+}
+
+#[tokio::test]
 async fn a_one_day_code_is_kept_as_a_hash_and_replaces_the_one_before() {
     let served = Served::new().await;
     served.user("anna", &[]).await;
@@ -360,11 +390,22 @@ async fn a_one_day_code_is_kept_as_a_hash_and_replaces_the_one_before() {
 #[tokio::test]
 async fn recovery_codes_are_renewed_and_counted() {
     let served = Served::new().await;
+    served.resource("vpn").await;
     served.user("anna", &[]).await;
-    let user = stored(&served, "anna").await;
     let op = || AdminOp::UserRecovery {
         user: "anna".to_owned(),
     };
+    let (code, message) = refused(served.ctl(op()).await);
+    assert!(
+        code == FaultCode::Invalid && message.contains("otpostctl user bind anna"),
+        "there is no portal to open: {message}"
+    );
+    let bind = AdminOp::UserBind {
+        user: "anna".to_owned(),
+        resource: "vpn".to_owned(),
+    };
+    served.ctl(bind).await.unwrap();
+    let user = stored(&served, "anna").await;
     let AdminReply::RecoveryCodes { codes: old } = served.ctl(op()).await.unwrap() else {
         panic!()
     };
@@ -374,10 +415,13 @@ async fn recovery_codes_are_renewed_and_counted() {
     assert_eq!((old.len(), codes.len()), (10, 10));
     let kept = served
         .daemon
-        .read(move |read| document::get::<RecoverySet>(read, &user.id.0))
+        .read(move |read| document::of::<RecoverySet>(read, &user.id.0))
         .await
-        .unwrap()
         .unwrap();
+    let [kept] = kept.as_slice() else {
+        panic!("one set takes the place of the other")
+    };
+    assert_eq!(kept.resources, user.resources);
     let (index, secret) = recovery::parse(codes[3].expose()).unwrap();
     let hash = kept.set.find(index).unwrap().hash.clone();
     assert!(

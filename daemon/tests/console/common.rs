@@ -87,10 +87,15 @@ where
 impl Served {
     /// On an empty store.
     pub(crate) async fn new() -> Self {
-        Self::on(Scratch::new(), START).await
+        Self::on(Scratch::new(), START, 64).await
     }
 
-    async fn on(dir: Scratch, now: u64) -> Self {
+    /// Where a password hash takes so much memory, and so long.
+    pub(crate) async fn with_hashes_of(kib: u32) -> Self {
+        Self::on(Scratch::new(), START, kib).await
+    }
+
+    async fn on(dir: Scratch, now: u64, kib: u32) -> Self {
         let run = dir.0.join("run");
         if !run.exists() {
             DirBuilder::new().mode(0o755).create(&run).unwrap();
@@ -102,7 +107,7 @@ impl Served {
         config.store.path = dir.0.join("otpost.db");
         config.keys.master_key_file = dir.0.join("master.key");
         config.sockets.directory = run;
-        config.passwords.memory_kib = 64;
+        config.passwords.memory_kib = kib;
         config.passwords.passes = 1;
         let clock = Arc::new(Hand(AtomicU64::new(now)));
         let deps = Deps {
@@ -141,7 +146,7 @@ impl Served {
         let left = Arc::downgrade(&daemon);
         drop(daemon);
         until(async || (left.strong_count() == 0).then_some(())).await;
-        Self::on(dir, now).await
+        Self::on(dir, now, 64).await
     }
 
     pub(crate) fn now(&self) -> Timestamp {

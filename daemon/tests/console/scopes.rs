@@ -15,6 +15,7 @@ fn client(name: &str, network: &str, resource: &str) -> AdminOp {
         weak_secret: false,
         message_authenticator: MessageAuthenticator::Require,
         first_factor: None,
+        set: otpost_ipc::admin::ClientSet::default(),
     }
 }
 

@@ -13,9 +13,9 @@ use crate::common::{
 const HERE: &str = "192.0.2.1";
 
 async fn holds(served: &Served, session: &otpost_ipc::Secret) -> bool {
-    !matches!(
+    matches!(
         served.console(session, ConsoleOp::Account).await,
-        PortalReply::SignedOut
+        PortalReply::Account { .. }
     )
 }
 

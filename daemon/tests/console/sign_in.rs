@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use otpost_ipc::admin::{AdminOp, AdminSet};
-use otpost_ipc::portal::{ConsoleOp, Method, Next, PortalReply};
+use otpost_ipc::client::CallError;
+use otpost_ipc::portal::{ConsoleOp, Method, Next, PortalOp, PortalReply};
+use otpost_ipc::{FaultCode, Secret};
 
 use crate::common::{PASSWORD, Served, WRONG, recovery_code, refused, sign_in, signed, totp_code, wrong};
 
@@ -28,14 +30,11 @@ async fn password_then_code() {
     };
     let reply = served.console(&half.session, status.clone()).await;
     assert_eq!(reply, PortalReply::SignedOut);
-    assert_eq!(
-        served.console(&half.session, ConsoleOp::Account).await,
-        PortalReply::SignedOut
-    );
-    assert!(matches!(
-        served.console(&half.session, ConsoleOp::Where).await,
-        PortalReply::At(Next::Factor(_))
-    ));
+    // Whoever asks for a page is led to the code that is missing.
+    for ask in [ConsoleOp::Account, ConsoleOp::Where] {
+        let reply = served.console(&half.session, ask).await;
+        assert!(matches!(reply, PortalReply::At(Next::Factor(_))), "{reply:?}");
+    }
 
     let code = served.shows(&owner.app);
     let full = signed(served.console(&half.session, totp_code(&code)).await);
@@ -131,6 +130,48 @@ async fn a_network_that_tries_many_names_is_closed() {
         assert_eq!(refused(served.answer(sign_in(&name, WRONG, HERE)).await), None);
     }
     assert!(refused(served.answer(sign_in("mara", PASSWORD, HERE)).await).is_some());
+    served.password(&owner, "198.51.100.7").await;
+}
+
+/// Asks 200 times at once; gives how many were told to come back because too much is hashed.
+async fn at_once(served: &Served, op: impl Fn(usize) -> PortalOp) -> usize {
+    let mut calls = tokio::task::JoinSet::new();
+    for n in 0..200 {
+        let (portal, op) = (served.portal.clone(), op(n));
+        calls.spawn(async move { portal.call(op).await });
+    }
+    let mut busy = 0;
+    for answer in calls.join_all().await {
+        match answer {
+            Ok(PortalReply::Refused { .. } | PortalReply::Wrong { .. }) => {}
+            Err(CallError::Fault(fault)) => {
+                assert_eq!((fault.code, fault.retry_after), (FaultCode::Busy, Some(1)));
+                busy += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    busy
+}
+
+/// Logins of VPNs and hosts wait for the same threads: strangers at the console's pages keep them no longer than those of portals.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_than_so_many_hashes_are_made_at_once() {
+    let served = Served::with_hashes_of(32 * 1024).await;
+    let owner = served.owner().await;
+    let half = served.password(&owner, "198.51.100.7").await;
+    let from = |n: usize| format!("10.0.{n}.1");
+    let passwords = at_once(&served, |n| sign_in(&format!("name{n}"), WRONG, &from(n))).await;
+    assert!((1..=136).contains(&passwords), "{passwords}");
+    let typed = owner.codes[0].expose();
+    let wrong = Secret::new(format!("{}zzzz", &typed[..typed.len() - 4]));
+    let codes = at_once(&served, |_| PortalOp::Console {
+        session: half.clone(),
+        ask: recovery_code(&wrong),
+    })
+    .await;
+    assert!((1..=136).contains(&codes), "{codes}");
+    // Afterwards it goes on.
     served.password(&owner, "198.51.100.7").await;
 }
 

@@ -1,5 +1,6 @@
 //! What people do to their tokens and profile.
 
+use otpost_core::name::LoginName;
 use otpost_core::portal::factors::TotpToken;
 use otpost_ipc::FaultCode;
 use otpost_ipc::admin::{AdminOp, UserAdd};
@@ -262,6 +263,10 @@ async fn a_login_changes_to_a_free_name_only() {
     let login = |new: &str| UserAct::Login { new: text(new) };
     for (new, code) in [
         ("bob", FaultCode::Conflict),
+        // Accounts of this system: whoever had such a name would get the codes of their logins.
+        ("root", FaultCode::Conflict),
+        ("CORP\\Root", FaultCode::Conflict),
+        ("daemon@corp", FaultCode::Conflict),
         ("", FaultCode::Invalid),
         ("a b", FaultCode::Invalid),
         (&"x".repeat(65), FaultCode::Invalid),
@@ -285,6 +290,37 @@ async fn a_login_changes_to_a_free_name_only() {
         .await;
     assert_eq!(code_of(reply), FaultCode::Conflict);
     assert_eq!(served.stored("alice").await.login, "alice");
+    let taken = async |new: &str| served.act(&session, login(new)).await.unwrap_err().message;
+    assert_eq!(taken("root").await, taken("bob").await, "nothing is told of the system");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_user_name_changes_hears_of_it_and_keeps_what_an_administrator_gave() {
+    let served = Served::new().await;
+    served.person("alice").await;
+    served
+        .change("alice", |user| user.aliases = vec![LoginName::parse("daemon").unwrap()])
+        .await;
+    served.mail_server().await;
+    let session = served.session("alice").await;
+    for (n, new) in ["alicia", "daemon"].into_iter().enumerate() {
+        let before = served.stored(if n == 0 { "alice" } else { "alicia" }).await.login;
+        let reply = served.act(&session, UserAct::Login { new: text(new) });
+        let PortalReply::StepUp { id, .. } = reply.await.unwrap() else {
+            panic!("a step-up")
+        };
+        let reply = served.user(&session, answer(&id, Method::Password, &PASSWORD.into()));
+        assert_eq!(done(reply.await.unwrap()), "login");
+        assert_eq!(served.stored(new).await.login, new);
+        let mails = served.until_mails(n + 1).await;
+        let mail = &mails[n];
+        assert!(mail.contains("To: alice@example.com"), "{mail}");
+        assert!(mail.contains("Subject: User name changed at Office VPN"), "{mail}");
+        assert!(
+            mail.contains(&format!("account {before} at")) && mail.contains(&format!("It is now {new}.")),
+            "{mail}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

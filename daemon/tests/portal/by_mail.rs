@@ -181,6 +181,50 @@ async fn five_mails_an_hour_to_an_address_and_ten_from_a_network() {
     served.until_mails(6).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_use_up_no_codes_of_a_network_that_the_person_came_in_from() {
+    const HOME: &str = "198.51.100.7";
+    let served = served().await;
+    let half = signed(served.ask(by_mail("mailer", HOME)).await.unwrap());
+    let code = served.mailed(1, "mailer@example.com").await;
+    signed(served.user(&half.session, mail_code(&code)).await.unwrap());
+    served.pass(29 * 24 * 3600);
+    // Ten strangers in ten networks, each as often as it may.
+    for network in 0..10 {
+        let from = format!("10.0.{network}.1");
+        for _ in 0..5 {
+            signed(served.ask(by_mail("mailer", &from)).await.unwrap());
+        }
+        let more = served.ask(by_mail("mailer", &from)).await.unwrap();
+        assert!(matches!(more, PortalReply::Refused { retry_after: Some(3600), .. }), "{more:?}");
+    }
+    served.until_mails(6).await;
+    // The page of a stranger says what it says of names of nobody, and no more is mailed there.
+    let decoy = signed(served.ask(by_mail("nobody", "10.0.77.1")).await.unwrap());
+    let late = signed(served.ask(by_mail("mailer", "10.0.78.1")).await.unwrap());
+    assert_eq!(seen(&late), seen(&decoy));
+    // At home there are two codes left, one of them sent again.
+    let half = signed(served.ask(by_mail("mailer", "198.51.100.200")).await.unwrap());
+    let code = served.mailed(7, "mailer@example.com").await;
+    served.pass(31);
+    at(served.user(&half.session, UserOp::Resend).await.unwrap());
+    assert_eq!(served.mailed(8, "mailer@example.com").await, code);
+    let whole = signed(served.user(&half.session, mail_code(&code)).await.unwrap());
+    assert_eq!(whole.next, Next::Home);
+    let refused = async || served.rows("portal.challenge", "email-budget").await;
+    let before = refused().await;
+    signed(served.ask(by_mail("mailer", HOME)).await.unwrap());
+    assert_eq!(refused().await, before + 1, "two are all");
+    // It is known for 30 days, and like any other network then.
+    served.pass(31 * 24 * 3600);
+    for _ in 0..5 {
+        signed(served.ask(by_mail("mailer", "10.0.1.1")).await.unwrap());
+    }
+    served.until_mails(13).await;
+    signed(served.ask(by_mail("mailer", HOME)).await.unwrap());
+    assert_eq!(refused().await, before + 2);
+}
+
 trait ParseName {
     fn parse_name(&self) -> otpost_core::name::LoginName;
 }

@@ -8,9 +8,11 @@
 )]
 
 mod acts;
+mod alias;
 mod by_mail;
 mod common;
 mod foreign;
+mod recovery;
 mod sessions;
 mod sign_in;
 mod step_up;

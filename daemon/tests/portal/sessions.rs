@@ -1,10 +1,12 @@
 //! Sessions: how they end, and whom they are shown to.
 
+use otpost_core::portal::session::PortalSession;
 use otpost_ipc::admin::{AdminOp, ResourceSettings, SelfServiceSettings};
-use otpost_ipc::portal::{Method, PortalReply, UserAct, UserOp};
+use otpost_ipc::portal::{Method, PortalOp, PortalReply, UserAct, UserOp};
 use otpost_ipc::{FaultCode, Secret};
+use otpost_store::document;
 
-use crate::common::{HERE, PASSWORD, Served, code_of, done, factor, sign_in, signed};
+use crate::common::{HERE, PASSWORD, Served, browser, by_mail, code_of, done, factor, sign_in, signed};
 
 async fn holds(served: &Served, session: &Secret) -> bool {
     match served.user(session, UserOp::Home).await.unwrap() {
@@ -16,6 +18,10 @@ async fn holds(served: &Served, session: &Secret) -> bool {
 
 fn user(login: &str) -> String {
     login.to_owned()
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,6 +107,104 @@ async fn no_session_holds_on_a_portal_that_is_off() {
         })
         .await;
     assert!(!holds(&served, &session).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_is_switched_on_again_knows_no_old_session() {
+    let served = Served::new().await;
+    served.person("alice").await;
+    served.resource("Lab", "lab").await;
+    let resource = text("Lab");
+    let bind = AdminOp::UserBind {
+        user: user("alice"),
+        resource,
+    };
+    served.must(bind).await;
+    let at_lab = PortalOp::SignIn {
+        address: text("lab"),
+        user: user("alice"),
+        password: PASSWORD.into(),
+        invite: None,
+        browser: browser(HERE),
+    };
+    let lab = signed(served.ask(at_lab).await.unwrap()).session;
+    served.mail_server().await;
+    let enabled = |enabled| ResourceSettings {
+        enabled: Some(enabled),
+        ..ResourceSettings::default()
+    };
+    let at = |address: &str| ResourceSettings {
+        self_service: Some(SelfServiceSettings {
+            address: Some(address.to_owned()),
+            ..SelfServiceSettings::default()
+        }),
+        ..ResourceSettings::default()
+    };
+    for (off, on) in [
+        (enabled(false), enabled(true)),
+        (at(""), at("office")),
+        (at("elsewhere"), at("office")),
+    ] {
+        let full = served.session("alice").await;
+        signed(served.ask(by_mail("nobody", HERE)).await.unwrap());
+        served.set(off.clone()).await;
+        served.set(on).await;
+        assert!(!holds(&served, &full).await, "{off:?}");
+    }
+    let ours = signed(served.ask(sign_in("alice", PASSWORD, HERE)).await.unwrap()).session;
+    // Other settings end nothing, and other portals are not concerned.
+    served
+        .self_service(SelfServiceSettings {
+            title: Some("Our VPN".to_owned()),
+            ..SelfServiceSettings::default()
+        })
+        .await;
+    assert!(holds(&served, &ours).await);
+    let home = served.user_at("lab", &lab, UserOp::Home).await.unwrap();
+    assert!(matches!(home, PortalReply::Home(_)), "{home:?}");
+    let left: Vec<PortalSession> = served
+        .daemon
+        .read(|read| document::list(read, None, 100))
+        .await
+        .unwrap();
+    assert_eq!(left.len(), 2, "those that ended are gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_the_password_alone_ends_with_a_first_token_that_an_administrator_assigns() {
+    let served = Served::new().await;
+    for login in ["alice", "bob"] {
+        served.person(login).await;
+    }
+    served.resource("Lab", "lab").await;
+    let thief = served.session("alice").await;
+    let bob = served.session("bob").await;
+    let assign = |user: &str, phone: &str, resource: &str| AdminOp::TokenAdd {
+        user: user.to_owned(),
+        phone: phone.into(),
+        name: String::new(),
+        digits: None,
+        resources: vec![text(resource)],
+    };
+    served
+        .must(AdminOp::UserBind {
+            user: user("bob"),
+            resource: text("Lab"),
+        })
+        .await;
+    served.must(assign("alice", "+491712345670", "Office VPN")).await;
+    assert!(!holds(&served, &thief).await);
+    served.must(assign("bob", "+491712345671", "Lab")).await;
+    assert!(holds(&served, &bob).await, "it guards another portal");
+    // Beside an app that asked for a code already, a phone changes nothing.
+    let (app, half) = (served.app("bob").await, served.ask(sign_in("bob", PASSWORD, HERE)));
+    let half = signed(half.await.unwrap()).session;
+    let full = served
+        .user(&half, factor(Method::Totp, &served.shows(0)))
+        .await;
+    let full = signed(full.unwrap()).session;
+    served.must(assign("bob", "+491712345672", "Office VPN")).await;
+    assert!(holds(&served, &full).await, "{app}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::client::FirstFactor;
+use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
-use otpost_core::login::Reason;
+use otpost_core::limits::{NETWORK_FAILURES, NETWORK_FAILURES_KNOWN};
+use otpost_core::login::{Reason, Reply};
 use otpost_core::net::Source;
-use otpost_daemon::login::{self, Guarded, Start};
-use otpost_ipc::admin::{AdminOp, AdminReply, PortalSet, ResourceSettings, SelfServiceSettings};
-use otpost_ipc::portal::{Method, Next, PortalOp, PortalReply, UserOp};
+use otpost_daemon::login::{self, Door, Guarded, Start};
+use otpost_ipc::admin::{AdminOp, AdminReply, PortalSet, ResourceSettings, SelfServiceSettings, UserSet};
+use otpost_ipc::portal::{Method, Next, PortalOp, PortalReply, UserAct, UserOp};
 use otpost_ipc::{FaultCode, Secret};
 
 use crate::common::{
-    HERE, PASSWORD, Served, WRONG, add, asked, code_of, done, factor, methods, other, sign_in, signed, words,
-    wrong,
+    HERE, PASSWORD, Served, WRONG, add, answer, asked, code_of, done, factor, methods, other, sign_in, signed,
+    words, wrong,
 };
 
 fn site(address: &str) -> PortalOp {
@@ -128,6 +129,135 @@ async fn p2a_whoever_is_not_let_in_sees_the_same_and_the_log_tells_them_apart() 
             .unwrap(),
     );
     assert_eq!(signed.next, Next::Home);
+}
+
+/// One wrong password under each of so many names that nobody has.
+async fn spray(served: &Served, names: std::ops::Range<u32>, from: &str) {
+    for n in names {
+        let reply = served.ask(sign_in(&format!("name-{n}"), WRONG, from)).await.unwrap();
+        assert_eq!(refusal(reply), "None");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_tries_many_names_is_closed_and_hears_the_same_as_before() {
+    let served = Served::new().await;
+    served.person("alice").await;
+    spray(&served, 0..NETWORK_FAILURES, HERE).await;
+    // Not even the right password opens, and nothing tells that it was not looked at.
+    let reply = served.ask(sign_in("alice", PASSWORD, HERE)).await.unwrap();
+    assert_eq!(refusal(reply), "None");
+    let reply = served.ask(sign_in("nobody", WRONG, "192.0.2.77")).await.unwrap();
+    assert_eq!(refusal(reply), "None", "the neighbour is of the same network");
+    assert_eq!(served.rows("portal.deny", "source-closed").await, 2);
+    signed(served.ask(sign_in("alice", PASSWORD, "203.0.113.5")).await.unwrap());
+    // What is not looked at does not count: it opens when the time is over.
+    served.pass(900);
+    signed(served.ask(sign_in("alice", PASSWORD, HERE)).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_people_sign_in_from_may_be_wrong_more_often() {
+    let served = Served::new().await;
+    served.person("alice").await;
+    served.person("bob").await;
+    served.session("alice").await;
+    spray(&served, 0..NETWORK_FAILURES, HERE).await;
+    // A company behind one address goes on, also those who come for the first time.
+    let bob = signed(served.ask(sign_in("bob", PASSWORD, "192.0.2.9")).await.unwrap());
+    assert_eq!(bob.next, Next::Home);
+    spray(&served, NETWORK_FAILURES..NETWORK_FAILURES_KNOWN, HERE).await;
+    let reply = served.ask(sign_in("bob", PASSWORD, HERE)).await.unwrap();
+    assert_eq!(refusal(reply), "None");
+    // Thirty days after the last of them it is a network like any other.
+    served.pass(30 * 24 * 3600);
+    spray(&served, 0..NETWORK_FAILURES, HERE).await;
+    let reply = served.ask(sign_in("alice", PASSWORD, HERE)).await.unwrap();
+    assert_eq!(refusal(reply), "None");
+    // Without an address there is no network, and one person's mistakes close nobody else's way.
+    spray(&served, 0..NETWORK_FAILURES, "").await;
+    signed(served.ask(sign_in("alice", PASSWORD, "")).await.unwrap());
+}
+
+/// A login at a VPN with a password, to the prompt for a code.
+async fn prompted(served: &Served, login: &str, password: &str) -> login::Verdict {
+    let mut attempt = [0; 16];
+    served.daemon.entropy.fill(&mut attempt);
+    let start = Start {
+        channel: Channel::Radius,
+        group: "gateway".to_owned(),
+        user: login.to_owned(),
+        password: Some(password.to_owned().into()),
+        proof: None,
+        first_factor: Chain::local(),
+        door: Door::default(),
+        guarded: Guarded::Resource(served.stored(login).await.resources[0]),
+        attempt: AttemptId(attempt),
+        origin: Origin::default(),
+        source: Source::new("192.0.2.99", "gateway"),
+    };
+    login::begin(&served.daemon, start).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_changes_ends_the_logins_that_wait_for_a_code() {
+    let served = Served::new().await;
+    served.person("alice").await;
+    served.token("alice", "+491712345670").await;
+    let by_admin = async |new: &str| {
+        served
+            .must(AdminOp::UserSet(UserSet {
+                user: "alice".to_owned(),
+                password: Some(new.into()),
+                ..UserSet::default()
+            }))
+            .await;
+    };
+    let by_herself = async |new: &str| {
+        let session = served.by_text("alice").await;
+        let change = UserAct::Password {
+            current: Some(PASSWORD.into()),
+            new: new.into(),
+        };
+        let (id, text) = served.step_up(&session, change).await;
+        let proof = answer(&id, Method::Sms, &text.code());
+        assert_eq!(done(served.user(&session, proof).await.unwrap()), "password");
+    };
+    for herself in [false, true] {
+        let before = served.texts().len();
+        let waiting = prompted(&served, "alice", PASSWORD).await;
+        let Reply::Prompt { session, .. } = waiting.reply else {
+            panic!("{waiting:?}")
+        };
+        let code = served.until_texts(before + 1).await[before].code();
+        let new = "Schwalbenschwanz-42!x";
+        if herself {
+            by_herself(new).await;
+        } else {
+            by_admin(new).await;
+        }
+        let mut attempt = [0; 16];
+        served.daemon.entropy.fill(&mut attempt);
+        let typed = login::Further {
+            channel: Channel::Radius,
+            group: Some("gateway".to_owned()),
+            user: Some("alice".to_owned()),
+            session: Some(session.id),
+            typed: Some(code.expose().to_owned().into()),
+            proof: None,
+            attempt: AttemptId(attempt),
+        };
+        let late = login::answer(&served.daemon, typed).await.unwrap();
+        assert_eq!(
+            (late.reply, late.reason),
+            (Reply::Deny { exhausted: false }, Reason::ChallengeDead)
+        );
+        assert_eq!(prompted(&served, "alice", PASSWORD).await.reason, Reason::WrongPassword);
+        let before = served.texts().len();
+        assert_eq!(prompted(&served, "alice", new).await.reason, Reason::Challenge);
+        served.until_texts(before + 1).await;
+        by_admin(PASSWORD).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -410,7 +540,9 @@ async fn wrong_codes_lock_all_channels_and_a_recovery_code_lifts_the_lock() {
             group: "gateway".to_owned(),
             user: "alice".to_owned(),
             password: None,
-            first_factor: FirstFactor::Stack,
+            first_factor: Chain::stack(),
+            proof: None,
+            door: Door::default(),
             guarded: Guarded::Resource(resource),
             attempt: AttemptId(attempt),
             origin: Origin::default(),

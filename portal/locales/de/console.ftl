@@ -1,7 +1,7 @@
 # Konsole.
 
 # Pieces
-c-not-taken = Nicht übernommen: { $why }
+c-not-taken = Nicht übernommen. Der Dienst sagt auf Englisch: „{ $why }“
 c-once = Das wird nur jetzt angezeigt. Bewahren Sie es sicher auf.
 c-noted = Ich habe es notiert
 c-details = Einzelheiten
@@ -473,8 +473,11 @@ c-secret-hint = Mindestens 16 Zeichen. Leer: Es wird ein starkes gemacht und ein
 c-secret-new-hint = Leer: Es bleibt, wie es ist.
 c-weak-secret = Kurzes Geheimnis annehmen
 c-weak-secret-hint = Nur für Geräte, die es nicht besser können.
-c-optional-authenticator = Anfragen ohne Message-Authenticator annehmen
-c-optional-authenticator-hint = Aus schützt vor gefälschten Antworten (CVE-2024-3596).
+c-authenticator = Message-Authenticator
+c-authenticator-hint = Ihn zu verlangen schützt vor gefälschten Antworten (CVE-2024-3596).
+c-authenticator-require = Verlangt
+c-authenticator-auto = Verlangt, sobald das Gerät einen gesendet hat
+c-authenticator-off = Darf fehlen
 c-client-secret-text = Das gemeinsame Geheimnis von { $client }. Tippen Sie es am Gerät ein.
 c-client-lead = Eine Änderung gilt ab dem nächsten Paket.
 c-remove-client = RADIUS-Client entfernen

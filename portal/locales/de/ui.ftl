@@ -9,8 +9,15 @@ ending-in = mit der Endung
 copy = Kopieren
 copied = Kopiert
 pages = Seiten
-page-back = Zurück
-page-next = Weiter
+page-first = Erste
+page-back = Vorige
+page-next = Nächste
+page-last = Letzte
+page-number = Seite { $page }
+page-of = Seite { $page } von { $pages }
+page-rows = Zeilen
+page-show = Anzeigen
+agent = { $browser } unter { $system }
 moment-day = { $day }. { $month ->
     [1] Januar
     [2] Februar

@@ -9,8 +9,15 @@ ending-in = ending in
 copy = Copy
 copied = Copied
 pages = Pages
-page-back = Back
+page-first = First
+page-back = Previous
 page-next = Next
+page-last = Last
+page-number = Page { $page }
+page-of = Page { $page } of { $pages }
+page-rows = Rows
+page-show = Show
+agent = { $browser } on { $system }
 moment-day = { $day } { $month ->
     [1] January
     [2] February

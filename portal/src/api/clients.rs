@@ -41,6 +41,7 @@ async fn add_client(api: Api, Asked(new): Asked<ClientNew>) -> Answer {
         weak_secret: new.weak_secret,
         message_authenticator: new.message_authenticator,
         first_factor: new.first_factor,
+        set: otpost_ipc::admin::ClientSet::default(),
     };
     api.made(op, "radius-clients", Named::By("/client/name")).await
 }
@@ -58,6 +59,7 @@ async fn change_client(api: Api, Path(name): Path<String>, Asked(change): Asked<
         weak_secret: change.weak_secret,
         message_authenticator: change.message_authenticator,
         first_factor: change.first_factor,
+        set: otpost_ipc::admin::ClientSet::default(),
     })
     .await
 }

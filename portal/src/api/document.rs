@@ -88,7 +88,7 @@ fn plain_integers(value: &mut Value) {
 }
 
 /// What is made by an operation, the path of one such thing below, and where its name is.
-const MADE: [(&str, &str, &str); 9] = [
+const MADE: [(&str, &str, &str); 10] = [
     ("add_user", "/users/{login}", "$response.body#/login"),
     ("add_token", "/tokens/{id}", "$response.body#/id"),
     ("start_enrolment", "/enrolments/{id}", "$response.body#/id"),
@@ -99,6 +99,7 @@ const MADE: [(&str, &str, &str); 9] = [
         "/radius-clients/{name}",
         "$response.body#/client/name",
     ),
+    ("add_source", "/sources/{name}", "$request.body#/name"),
     ("add_provider", "/sms/providers/{name}", "$request.body#/name"),
     (
         "add_administrator",

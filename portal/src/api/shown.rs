@@ -257,6 +257,46 @@ pub struct Clients {
     pub more: bool,
 }
 
+/// A source of passwords.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Source {
+    /// Name.
+    pub name: String,
+    /// `ldap` or `radius`.
+    pub kind: String,
+    /// Its servers, in the order in which they are asked.
+    pub servers: Vec<String>,
+    /// Its settings as JSON, without credentials and certificates.
+    pub settings: String,
+    /// RADIUS clients that ask it.
+    pub used_by: Vec<String>,
+}
+
+/// A page of sources of passwords.
+#[derive(Debug, ToSchema)]
+pub struct Sources {
+    /// In order of name.
+    pub sources: Vec<Source>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// What a source said of a password.
+#[derive(Debug, ToSchema)]
+pub struct SourceTested {
+    /// `passed`, `failed`, `unknown-user`, `expired`, `locked`, `unavailable` or `challenge`.
+    pub outcome: String,
+    /// The user's groups there; the first, where there are very many.
+    pub groups: Vec<String>,
+    /// Server that answered, or the last that was asked.
+    pub server: String,
+    /// How long it took.
+    pub milliseconds: u64,
+    /// Why it could not say, or what it asks.
+    pub detail: String,
+}
+
 /// An SMS provider.
 #[derive(Debug, ToSchema)]
 pub struct Provider {

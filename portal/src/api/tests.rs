@@ -331,6 +331,18 @@ fn answers() -> Vec<(&'static str, &'static str, Value)> {
         ),
         (
             "get",
+            "/sources",
+            json!({ "re": "sources", "sources": [{ "name": "corp", "kind": "ldap", "servers": ["a"], "settings": "{}",
+                "used-by": ["gw"] }], "more": false }),
+        ),
+        (
+            "post",
+            "/sources/{name}/test",
+            json!({ "re": "source-tested", "outcome": "passed", "groups": ["a"], "server": "s", "milliseconds": 1,
+                "detail": "" }),
+        ),
+        (
+            "get",
             "/sms/providers",
             json!({ "re": "providers", "providers": [provider] }),
         ),

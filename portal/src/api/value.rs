@@ -22,7 +22,7 @@ pub struct Login(pub String);
 )]
 pub struct ResourceName(pub String);
 
-/// Name of a RADIUS client, an SMS provider or a key.
+/// Name of a RADIUS client, a source of passwords, an SMS provider or a key.
 #[derive(Debug, ToSchema)]
 #[schema(
     min_length = 1,
@@ -241,8 +241,10 @@ pub enum FirstEnrolment {
 pub enum MessageAuthenticator {
     /// A request without it gets silence.
     Require,
+    /// It may be absent until the client has sent the first valid one.
+    Auto,
     /// It may be absent.
-    Optional,
+    Off,
 }
 
 /// Who checks the password of logins through a RADIUS client.
@@ -253,6 +255,16 @@ pub enum FirstFactor {
     Local,
     /// The VPN, before it asks.
     Stack,
+}
+
+/// What a source of passwords is.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// A directory: LDAP or Active Directory.
+    Ldap,
+    /// A RADIUS server.
+    Radius,
 }
 
 /// How an SMS provider is reached.

@@ -7,6 +7,7 @@ use super::{
     ask::{Ask, Once},
     desk::{Account, Desk, Halt, Page, Sent, role_key, show},
     entry::why,
+    sentences,
     words::when,
 };
 use crate::{
@@ -90,7 +91,7 @@ async fn answered(desk: &Desk, ask: ConsoleOp) -> Result<Result<PortalReply, Err
         Err(Halt::Error(PageError::Daemon(BackendError::Refused(fault))))
             if fault.code == otpost_ipc::FaultCode::Invalid =>
         {
-            errors.add("new", desk.t("c-not-taken").arg("why", fault.message));
+            errors.add("new", sentences::refused(desk.ctx.texts(), &fault.message));
         }
         Err(halt) => return Err(halt),
     }

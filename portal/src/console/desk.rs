@@ -15,6 +15,7 @@ use otpost_ipc::{
 };
 
 use super::{
+    sentences,
     typed::{self, Typed},
     words::{path, said},
 };
@@ -107,6 +108,15 @@ fn sign_in_again(ctx: &Ctx, form: Option<&Posted>) -> Halt {
     Halt::Instead(Box::new(without_session(ctx, response)))
 }
 
+/// The code that a sign-in waits for, which leads to the page that was asked for; the session stays, and what was typed is kept.
+fn code_first(ctx: &Ctx, form: Option<&Posted>) -> Halt {
+    let mut response = Redirect::to(&path("/code", &[("next", ctx.here())])).into_response();
+    if let Some(form) = form {
+        typed::keep(ctx, form, &mut response);
+    }
+    Halt::Instead(Box::new(response))
+}
+
 async fn account(app: &App, ctx: &Ctx, form: Option<&Posted>) -> Result<Account, Halt> {
     let Some(session) = ctx.session() else {
         return Err(sign_in_again(ctx, form));
@@ -137,10 +147,7 @@ async fn account(app: &App, ctx: &Ctx, form: Option<&Posted>) -> Result<Account,
             recovery_left,
             sessions,
         }),
-        PortalReply::At(Next::Factor(_) | Next::Mail(_)) => {
-            let code = path("/code", &[("next", ctx.here())]);
-            Err(Halt::Instead(Box::new(Redirect::to(&code).into_response())))
-        }
+        PortalReply::At(Next::Factor(_) | Next::Mail(_)) => Err(code_first(ctx, form)),
         PortalReply::SignedOut => Err(sign_in_again(ctx, form)),
         _ => Err(PageError::Internal.into()),
     }
@@ -211,6 +218,12 @@ impl Desk {
         Some(self.query(name))
             .filter(|value| !value.is_empty())
             .map(str::to_owned)
+    }
+
+    /// All values of a parameter that occurs more than once.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.query.iter().filter(|(key, _)| key == name);
+        found.map(|(_, value)| value.clone()).collect()
     }
 
     /// Whether the role may change things (`admin` and above).
@@ -286,7 +299,7 @@ impl Desk {
         let mut errors = Errors::default();
         let sentence = fault.message.to_lowercase();
         let field = fields.iter().find(|(needle, _)| sentence.contains(needle));
-        let text = self.t("c-not-taken").arg("why", fault.message.as_str());
+        let text = sentences::refused(self.ctx.texts(), &fault.message);
         errors.add(field.map_or(first, |(_, field)| field), text);
         errors
     }

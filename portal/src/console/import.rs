@@ -14,12 +14,14 @@ use zeroize::Zeroizing;
 use super::{
     ask::Ask,
     desk::{Desk, Halt, Page, Sent, show},
+    paging::Paging,
+    sentences,
     words::{path, segment},
 };
 use crate::{
     PageError,
     i18n::Text,
-    ui::{ConsoleFrame, Errors},
+    ui::{ConsoleFrame, Errors, Pager},
 };
 
 /// Octets of a file that are read: some 100,000 lines.
@@ -127,8 +129,7 @@ struct ImportPage {
     only: String,
     state: ImportState,
     lines: Vec<ImportLine>,
-    first: String,
-    next: String,
+    pager: Pager,
 }
 
 impl ImportPage {
@@ -178,19 +179,21 @@ impl ImportPage {
 
 async fn page(desk: &Desk, id: &str, errors: Errors) -> Page {
     let base = format!("/import/{}", segment(id));
+    let paging = Paging::new(desk, &base, &["only"], "after");
     let op = AdminOp::ImportPlan {
         import: id.to_owned(),
-        after: desk.query("after").parse().unwrap_or(0),
+        after: paging.begin().and_then(|begin| begin.parse().ok()).unwrap_or(0),
         only: desk.given("only"),
     };
     let op_show = AdminOp::ImportShow {
         import: id.to_owned(),
     };
-    let AdminReply::Import(state) = desk.admin(op_show).await? else {
+    let AdminReply::Import(mut state) = desk.admin(op_show).await? else {
         return Err(PageError::Internal.into());
     };
+    state.why = sentences::remark(desk.ctx.texts(), &state.why);
     // The lines of a file that is still being read are not there yet.
-    let (lines, more) = if state.state == "reading" || state.state == "running" {
+    let (mut lines, more) = if state.state == "reading" || state.state == "running" {
         (Vec::new(), false)
     } else {
         match desk.admin(op).await? {
@@ -198,6 +201,9 @@ async fn page(desk: &Desk, id: &str, errors: Errors) -> Page {
             _ => return Err(PageError::Internal.into()),
         }
     };
+    for line in &mut lines {
+        line.text = sentences::remark(desk.ctx.texts(), &line.text);
+    }
     let last = lines.last().filter(|_| more).map(|line| line.line.to_string());
     let only = desk.query("only").to_owned();
     let page = ImportPage {
@@ -206,12 +212,12 @@ async fn page(desk: &Desk, id: &str, errors: Errors) -> Page {
             .below(desk.t("nav-users"), "/users")
             .below(desk.t("c-import-csv"), "/import")
             .with_errors(errors),
-        next: last.map_or_else(String::new, |last| {
-            path(&base, &[("only", &only), ("after", &last)])
-        }),
-        first: desk
-            .given("after")
-            .map_or_else(String::new, |_| path(&base, &[("only", &only)])),
+        // The daemon decides how many lines an answer has.
+        pager: Pager {
+            sizes: &[],
+            shown: last.is_some() || paging.begin().is_some(),
+            ..paging.pager(last.as_deref(), lines.len(), "")
+        },
         only,
         state,
         lines,

@@ -5,6 +5,7 @@ use otpost_ipc::admin::{AdminOp, AdminReply, OverviewView};
 
 use super::{
     desk::{Desk, Halt, Page, show},
+    sentences,
     words::{reason, tick, user_path},
 };
 use crate::{
@@ -251,6 +252,9 @@ pub(super) async fn overview(desk: Desk) -> Page {
         && let AdminReply::Status(status) = desk.admin(AdminOp::Status).await?
     {
         view.status = status;
+    }
+    for warning in &mut view.status.warnings {
+        *warning = sentences::remark(desk.ctx.texts(), warning);
     }
     let mut f = desk.frame("/", desk.t("nav-overview"));
     f.locked = view.locked_count;

@@ -10,13 +10,14 @@ use otpost_ipc::{
 use super::{
     ask::{Ask, Field, Form, Once},
     desk::{Desk, Halt, Page, Sent, show},
+    paging::Paging,
     tables::ClientsTable,
     users::names,
     words::{path, segment},
 };
 use crate::{
     PageError,
-    ui::{ConsoleFrame, Errors},
+    ui::{ConsoleFrame, Errors, Pager},
     web::Posted,
 };
 
@@ -30,11 +31,19 @@ const FIELDS: [(&str, &str); 6] = [
     ("name", "name"),
 ];
 
+/// What a client must do about Message-Authenticator: word, and what it says.
+const AUTHENTICATOR: [(&str, &str, MessageAuthenticator); 3] = [
+    ("require", "c-authenticator-require", MessageAuthenticator::Require),
+    ("auto", "c-authenticator-auto", MessageAuthenticator::Auto),
+    ("off", "c-authenticator-off", MessageAuthenticator::Off),
+];
+
 #[derive(Template)]
 #[template(path = "console/radius.html")]
 struct ListPage {
     f: ConsoleFrame,
     table: ClientsTable,
+    pager: Pager,
 }
 
 /// All clients in scope.
@@ -65,9 +74,11 @@ async fn one(desk: &Desk, name: &str) -> Result<ClientView, Halt> {
 
 /// The list.
 pub(super) async fn list(desk: Desk) -> Page {
-    let clients = clients(&desk).await?;
+    let paging = Paging::new(&desk, "/radius", &[], "after");
+    let (clients, pager) = paging.whole(&desk, clients(&desk).await?);
     let f = desk.frame("/radius", desk.t("nav-radius"));
     let page = ListPage {
+        pager,
         table: ClientsTable::new(&f, clients),
         f,
     };
@@ -78,8 +89,7 @@ fn fields(desk: &Desk, resources: &[String], client: Option<&ClientView>) -> Vec
     let networks = client.map_or_else(String::new, |client| client.networks.join("\n"));
     let resource = client.map_or(desk.query("resource"), |client| &client.resource);
     let first = client.map_or("local", |client| &client.first_factor);
-    let optional =
-        client.is_some_and(|client| client.message_authenticator == MessageAuthenticator::Optional);
+    let signed = client.map_or(MessageAuthenticator::default(), |client| client.message_authenticator);
     let firsts = [("local", "c-first-local"), ("stack", "c-first-stack")]
         .map(|(word, key)| (word.to_owned(), desk.t(key).to_string()))
         .to_vec();
@@ -104,8 +114,18 @@ fn fields(desk: &Desk, resources: &[String], client: Option<&ClientView>) -> Vec
             .hint(&desk.t(secret)),
         desk.switch("weak", &desk.t("c-weak-secret"), false)
             .hint(&desk.t("c-weak-secret-hint")),
-        desk.switch("optional", &desk.t("c-optional-authenticator"), optional)
-            .hint(&desk.t("c-optional-authenticator-hint")),
+        desk.select(
+            "authenticator",
+            &desk.t("c-authenticator"),
+            AUTHENTICATOR
+                .map(|(word, key, _)| (word.to_owned(), desk.t(key).to_string()))
+                .to_vec(),
+            AUTHENTICATOR
+                .iter()
+                .find(|(.., own)| *own == signed)
+                .map_or("require", |(word, ..)| *word),
+        )
+        .hint(&desk.t("c-authenticator-hint")),
     ]
 }
 
@@ -130,12 +150,12 @@ pub(super) async fn new(desk: Desk) -> Page {
     add_form(&desk, Errors::default()).await
 }
 
-const fn authenticator(optional: bool) -> MessageAuthenticator {
-    if optional {
-        MessageAuthenticator::Optional
-    } else {
-        MessageAuthenticator::Require
-    }
+/// What the form says about Message-Authenticator; what is not offered is the safe choice.
+fn authenticator(form: &Posted) -> MessageAuthenticator {
+    let word = form.get("authenticator");
+    (AUTHENTICATOR.iter())
+        .find(|(own, ..)| *own == word)
+        .map_or(MessageAuthenticator::Require, |(.., mode)| *mode)
 }
 
 fn given(form: &Posted) -> Option<otpost_ipc::Secret> {
@@ -151,8 +171,9 @@ pub(super) async fn add(sent: Sent) -> Page {
         resource: form.get("resource").to_owned(),
         secret: given(form),
         weak_secret: form.has("weak"),
-        message_authenticator: authenticator(form.has("optional")),
+        message_authenticator: authenticator(form),
         first_factor: Some(form.get("first-factor").to_owned()).filter(|word| !word.is_empty()),
+        set: otpost_ipc::admin::ClientSet::default(),
     };
     match desk.attempt(op).await? {
         Ok(AdminReply::ClientSecret { client, secret }) => {
@@ -212,8 +233,9 @@ pub(super) async fn set(Path(name): Path<String>, sent: Sent) -> Page {
         resource: Some(typed.get("resource").to_owned()),
         secret: given(typed),
         weak_secret: typed.has("weak"),
-        message_authenticator: Some(authenticator(typed.has("optional"))),
+        message_authenticator: Some(authenticator(typed)),
         first_factor: Some(typed.get("first-factor").to_owned()),
+        set: otpost_ipc::admin::ClientSet::default(),
     };
     match desk.attempt(op).await? {
         Ok(_) => desk.done("/radius", "saved"),

@@ -7,13 +7,15 @@ use otpost_ipc::admin::{AdminOp, AdminReply, AuditFilter, AuditView};
 use super::{
     ask::Answer,
     desk::{Desk, Halt, Page, Sent, show},
-    tables::{AuditTable, MessagesTable, ROWS},
-    words::{moment, path, reason},
+    paging::Paging,
+    sentences,
+    tables::{AuditTable, MessagesTable},
+    words::{moment, reason},
 };
 use crate::{
     PageError,
     i18n::Text,
-    ui::{ConsoleFrame, Errors},
+    ui::{ConsoleFrame, Errors, Pager},
 };
 
 #[derive(Template)]
@@ -21,26 +23,24 @@ use crate::{
 struct MessagesPage {
     f: ConsoleFrame,
     table: MessagesTable,
-    first: String,
-    next: String,
+    pager: Pager,
 }
 
 /// Texts, newest first.
 pub(super) async fn messages(desk: Desk) -> Page {
+    let paging = Paging::new(&desk, "/messages", &[], "after");
     let op = AdminOp::SmsMessages {
-        limit: ROWS,
-        after: desk.given("after"),
+        limit: paging.size(),
+        after: paging.begin(),
     };
     let AdminReply::Messages { messages, more } = desk.admin(op).await? else {
         return Err(PageError::Internal.into());
     };
-    let last = messages.last().filter(|_| more);
+    let last = messages.last().filter(|_| more).map(|last| last.id.clone());
+    let newest = desk.t("c-newest-first").to_string();
     let f = desk.frame("/messages", desk.t("nav-messages"));
     let page = MessagesPage {
-        next: last.map_or_else(String::new, |last| path("/messages", &[("after", &last.id)])),
-        first: desk
-            .given("after")
-            .map_or_else(String::new, |_| "/messages".to_owned()),
+        pager: paging.pager(last.as_deref(), messages.len(), &newest),
         table: MessagesTable::new(&f, messages),
         f,
     };
@@ -60,8 +60,8 @@ struct AuditPage {
     resources: Vec<String>,
     values: Vec<(&'static str, String)>,
     table: AuditTable,
-    first: String,
-    next: String,
+    pager: Pager,
+    paging: Paging,
 }
 
 impl AuditPage {
@@ -110,21 +110,25 @@ impl AuditPage {
                     "from" => "c-from",
                     _ => "c-before",
                 };
-                (self.f.t(key), value.clone(), path("/audit", &rest))
+                (self.f.t(key), value.clone(), self.paging.with(&rest))
             })
             .collect()
     }
 }
 
 /// Audit rows of a filter, and where older ones begin.
-pub(super) async fn found(desk: &Desk, filter: AuditFilter) -> Result<(Vec<AuditView>, Option<u64>), Halt> {
+pub(super) async fn found(
+    desk: &Desk,
+    filter: AuditFilter,
+    paging: &Paging,
+) -> Result<(Vec<AuditView>, Option<String>), Halt> {
     let op = AdminOp::AuditFind {
         filter,
-        before: desk.query("before").parse().ok(),
-        limit: ROWS,
+        before: paging.begin().and_then(|begin| begin.parse().ok()),
+        limit: paging.size(),
     };
     match desk.admin(op).await? {
-        AdminReply::AuditFound { rows, before } => Ok((rows, before)),
+        AdminReply::AuditFound { rows, before } => Ok((rows, before.map(|before| before.to_string()))),
         _ => Err(PageError::Internal.into()),
     }
 }
@@ -142,24 +146,16 @@ pub(super) async fn audit(desk: Desk) -> Page {
         from: moment(desk.query("from")),
         until: moment(desk.query("until")),
     };
-    let (rows, before) = found(&desk, filter).await?;
+    let paging = Paging::new(&desk, "/audit", &FILTERS, "before");
+    let (rows, before) = found(&desk, filter, &paging).await?;
     let values: Vec<(&'static str, String)> = FILTERS.map(|name| (name, text(name))).to_vec();
-    let mut parameters: Vec<(&str, &str)> = values
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let newest = path("/audit", &parameters);
-    let older = before.map(|before| before.to_string());
-    let next = older.as_deref().map_or_else(String::new, |older| {
-        parameters.push(("before", older));
-        path("/audit", &parameters)
-    });
+    let newest = desk.t("c-newest-first").to_string();
     let f = desk.frame("/audit", desk.t("nav-audit"));
     let page = AuditPage {
         may_verify: desk.changes_all(),
         resources: desk.resource_names().await?,
-        first: desk.given("before").map_or_else(String::new, |_| newest),
-        next,
+        pager: paging.pager(before.as_deref(), rows.len(), &newest),
+        paging,
         values,
         table: AuditTable::new(&f, rows),
         f,
@@ -265,7 +261,7 @@ pub(super) async fn explain(desk: Desk) -> Page {
                     title: desk.t(key),
                     reason: reason(&f, &code),
                     code,
-                    text,
+                    text: sentences::remark(desk.ctx.texts(), &text),
                 });
             }
             Ok(_) => return Err(PageError::Internal.into()),

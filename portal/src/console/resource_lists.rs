@@ -9,16 +9,17 @@ use otpost_ipc::{
 
 use super::{
     desk::{Desk, Halt, Page, Sent, show},
+    paging::Paging,
     radius, records,
     resources::{self, Tab},
-    tables::{AuditTable, ClientsTable, ROWS, TokensTable, UsersTable, full_name},
+    sentences,
+    tables::{AuditTable, ClientsTable, TokensTable, UsersTable, full_name},
     tokens, users,
-    users::next_of,
     words::{path, resource_path},
 };
 use crate::{
     PageError,
-    ui::{ConsoleFrame, Errors},
+    ui::{ConsoleFrame, Errors, Pager},
 };
 
 /// People who are invited at once.
@@ -32,25 +33,22 @@ struct UsersPage {
     login: String,
     search: String,
     table: UsersTable,
-    first: String,
-    next: String,
+    pager: Pager,
     invite: String,
 }
 
 async fn users_page(desk: &Desk, name: &str, errors: Errors) -> Page {
     let base = format!("{}/users", resource_path(name));
-    let (users, last) = users::found(desk, Some(name.to_owned()), (desk.given("after"), ROWS)).await?;
-    let parameters = [("search", desk.query("search"))];
+    let paging = Paging::new(desk, &base, &["search"], "after");
+    let (users, last) =
+        users::found(desk, Some(name.to_owned()), (paging.begin(), paging.size())).await?;
     let f = resources::frame(desk, name, Tab::Users).with_errors(errors);
     let page = UsersPage {
         may: desk.changes(),
         login: desk.typed.or("login", ""),
         search: desk.query("search").to_owned(),
+        pager: paging.pager(last.as_deref(), users.len(), ""),
         table: UsersTable::new(&f, users),
-        next: next_of(&base, &parameters, last.as_deref()),
-        first: desk
-            .given("after")
-            .map_or_else(String::new, |_| path(&base, &parameters)),
         invite: format!("{}/invite", resource_path(name)),
         f,
     };
@@ -86,31 +84,27 @@ struct ListPage {
     f: ConsoleFrame,
     table: String,
     add: Option<(String, String)>,
-    text: String,
-    first: String,
-    next: String,
+    pager: Pager,
 }
 
-fn list_page(desk: &Desk, f: ConsoleFrame, table: &impl Template) -> Result<ListPage, Halt> {
-    let base = desk.ctx.here().split('?').next().unwrap_or_default().to_owned();
-    let paged = desk.given("after").is_some() || desk.given("before").is_some();
+fn list_page(f: ConsoleFrame, table: &impl Template, pager: Pager) -> Result<ListPage, Halt> {
     Ok(ListPage {
         f,
         table: table.render().map_err(|_| PageError::Internal)?,
         add: None,
-        text: String::new(),
-        first: if paged { base } else { String::new() },
-        next: String::new(),
+        pager,
     })
 }
 
 /// Tokens that guard a resource.
 pub(super) async fn tokens(Path(name): Path<String>, desk: Desk) -> Page {
-    let (found, last) = tokens::found(&desk, Some(name.clone())).await?;
+    let base = format!("{}/tokens", resource_path(&name));
+    let paging = Paging::new(&desk, &base, &[], "after");
+    let (found, last) = tokens::found(&desk, Some(name.clone()), &paging).await?;
+    let pager = paging.pager(last.as_deref(), found.len(), "");
     let f = resources::frame(&desk, &name, Tab::Tokens);
     let table = TokensTable::new(&f, found);
-    let mut page = list_page(&desk, f, &table)?;
-    page.next = next_of(&format!("{}/tokens", resource_path(&name)), &[], last.as_deref());
+    let page = list_page(f, &table, pager)?;
     show(&page.f, &desk.typed, &page)
 }
 
@@ -118,9 +112,11 @@ pub(super) async fn tokens(Path(name): Path<String>, desk: Desk) -> Page {
 pub(super) async fn clients(Path(name): Path<String>, desk: Desk) -> Page {
     let mut clients = radius::clients(&desk).await?;
     clients.retain(|client| client.resource == name);
+    let base = format!("{}/radius", resource_path(&name));
+    let (clients, pager) = Paging::new(&desk, &base, &[], "after").whole(&desk, clients);
     let f = resources::frame(&desk, &name, Tab::Clients);
     let table = ClientsTable::new(&f, clients);
-    let mut page = list_page(&desk, f, &table)?;
+    let mut page = list_page(f, &table, pager)?;
     page.add = Some((
         path("/add/radius", &[("resource", &name)]),
         desk.t("c-add-client").to_string(),
@@ -134,17 +130,14 @@ pub(super) async fn activity(Path(name): Path<String>, desk: Desk) -> Page {
         resource: name.clone(),
         ..AuditFilter::default()
     };
-    let (rows, before) = records::found(&desk, filter).await?;
+    let base = format!("{}/activity", resource_path(&name));
+    let paging = Paging::new(&desk, &base, &[], "before");
+    let (rows, before) = records::found(&desk, filter, &paging).await?;
+    let newest = desk.t("c-newest-first").to_string();
+    let pager = paging.pager(before.as_deref(), rows.len(), &newest);
     let f = resources::frame(&desk, &name, Tab::Activity);
     let table = AuditTable::new(&f, rows);
-    let mut page = list_page(&desk, f, &table)?;
-    page.text = desk.t("c-newest-first").to_string();
-    page.next = before.map_or_else(String::new, |before| {
-        path(
-            &format!("{}/activity", resource_path(&name)),
-            &[("before", &before.to_string())],
-        )
-    });
+    let page = list_page(f, &table, pager)?;
     show(&page.f, &desk.typed, &page)
 }
 
@@ -228,7 +221,7 @@ pub(super) async fn send_invitations(Path(name): Path<String>, sent: Sent) -> Pa
                 one.link = (!mailed).then_some(link);
             }
             Ok(_) => return Err(PageError::Internal.into()),
-            Err(fault) => one.failure = fault.message,
+            Err(fault) => one.failure = sentences::refused(desk.ctx.texts(), &fault.message).to_string(),
         }
         invited.push(one);
     }

@@ -7,11 +7,12 @@ use otpost_ipc::admin::{AdminOp, ResourceSettings, ResourceView};
 use super::{
     ask::{Ask, Field, Form},
     desk::{Desk, Page, Sent, show},
+    paging::Paging,
     words::{resource_path, tab},
 };
 use crate::{
     i18n::Text,
-    ui::{ConsoleFrame, Errors},
+    ui::{ConsoleFrame, Errors, Pager},
     web::Posted,
 };
 
@@ -72,6 +73,7 @@ struct ListPage {
     search: String,
     resources: Vec<ResourceView>,
     any: bool,
+    pager: Pager,
 }
 
 impl ListPage {
@@ -114,8 +116,11 @@ pub(super) async fn list(desk: Desk) -> Page {
         let address = own.and_then(|own| own.address.as_deref()).unwrap_or_default();
         resource.name.to_lowercase().contains(&search) || address.contains(&search)
     });
+    let paging = Paging::new(&desk, "/resources", &["search"], "after");
+    let (resources, pager) = paging.whole(&desk, resources);
     let page = ListPage {
         f: desk.frame("/resources", desk.t("nav-resources")),
+        pager,
         may_add: desk.changes_all(),
         search: desk.query("search").to_owned(),
         resources,

@@ -13,7 +13,10 @@ use otpost_ipc::{
     portal::{PortalOp, PortalReply, SetupView},
 };
 
-use super::entry::{frame, page, query, why};
+use super::{
+    entry::{frame, page, query, why},
+    sentences,
+};
 use crate::{
     App, PageError,
     backend::BackendError,
@@ -122,7 +125,7 @@ async fn finish(app: &App, ctx: &Ctx, link: Secret, form: &Posted) -> Result<Res
                 } else {
                     "login"
                 };
-                errors.add(field, texts.get("c-not-taken").arg("why", fault.message));
+                errors.add(field, sentences::refused(texts, &fault.message));
             }
             // Used meanwhile: the page says that it does not work any more.
             Err(BackendError::Refused(fault)) if fault.code == FaultCode::NotFound => {}

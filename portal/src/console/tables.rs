@@ -3,14 +3,14 @@
 use askama::{Template, filters::HtmlSafe};
 use otpost_ipc::admin::{AuditView, ClientView, MessageView, TokenView, UserView};
 
-use super::words::{exactly, path, reason, resource_path, user_path, when};
+use super::{
+    sentences::remark,
+    words::{exactly, path, reason, resource_path, user_path, when},
+};
 use crate::{
     i18n::Text,
     ui::{ConsoleFrame, Frame},
 };
-
-/// Rows of a page of a list.
-pub(super) const ROWS: u32 = 50;
 
 /// The words of `keys`.
 fn heads(f: &Frame, keys: &[&str]) -> Vec<Text> {
@@ -28,7 +28,10 @@ pub(super) struct UsersTable {
 impl HtmlSafe for UsersTable {}
 
 impl UsersTable {
-    pub(super) fn new(f: &ConsoleFrame, users: Vec<UserView>) -> Self {
+    pub(super) fn new(f: &ConsoleFrame, mut users: Vec<UserView>) -> Self {
+        for user in &mut users {
+            user.locked = (user.locked.take()).map(|why| remark(f.texts(), &why));
+        }
         Self { f: f.clone(), users }
     }
 

@@ -7,14 +7,14 @@ use otpost_ipc::admin::{AdminOp, AdminReply, TokenView, UserView};
 use super::{
     ask::{Ask, Form},
     desk::{Desk, Halt, Page, Sent, show},
-    tables::{ROWS, TokensTable},
+    paging::Paging,
+    tables::TokensTable,
     user::frame,
-    users::next_of,
-    words::{path, segment, user_path},
+    words::{segment, user_path},
 };
 use crate::{
     PageError,
-    ui::{ConsoleFrame, Errors},
+    ui::{ConsoleFrame, Errors, Pager},
 };
 
 #[derive(Template)]
@@ -25,20 +25,20 @@ struct ListPage {
     resource: String,
     resources: Vec<String>,
     table: TokensTable,
-    first: String,
-    next: String,
+    pager: Pager,
 }
 
 /// Tokens as the address asks for them, and the owner after whom the next page begins.
 pub(super) async fn found(
     desk: &Desk,
     resource: Option<String>,
+    paging: &Paging,
 ) -> Result<(Vec<TokenView>, Option<String>), Halt> {
     let op = AdminOp::TokenFind {
         search: desk.query("search").to_owned(),
         resource,
-        after: desk.given("after"),
-        limit: ROWS,
+        after: paging.begin(),
+        limit: paging.size(),
     };
     match desk.admin(op).await? {
         AdminReply::TokensFound { tokens, after } => Ok((tokens, after)),
@@ -48,20 +48,14 @@ pub(super) async fn found(
 
 /// The list.
 pub(super) async fn list(desk: Desk) -> Page {
-    let (tokens, last) = found(&desk, desk.given("resource")).await?;
-    let parameters = [
-        ("search", desk.query("search")),
-        ("resource", desk.query("resource")),
-    ];
+    let paging = Paging::new(&desk, "/tokens", &["search", "resource"], "after");
+    let (tokens, last) = found(&desk, desk.given("resource"), &paging).await?;
     let f = desk.frame("/tokens", desk.t("nav-tokens"));
     let page = ListPage {
         search: desk.query("search").to_owned(),
         resource: desk.query("resource").to_owned(),
         resources: desk.resource_names().await?,
-        next: next_of("/tokens", &parameters, last.as_deref()),
-        first: desk
-            .given("after")
-            .map_or_else(String::new, |_| path("/tokens", &parameters)),
+        pager: paging.pager(last.as_deref(), tokens.len(), ""),
         table: TokensTable::new(&f, tokens),
         f,
     };

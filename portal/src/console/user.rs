@@ -9,6 +9,7 @@ use otpost_ipc::{
 
 use super::{
     desk::{Desk, Page, Sent, show},
+    sentences,
     tables::{full_name, mark},
     words::{exactly, path, reason, resource_path, segment, user_path, when},
 };
@@ -103,7 +104,8 @@ pub(super) fn frame(desk: &Desk, user: &UserView, title: Text) -> ConsoleFrame {
 
 /// The page of a user.
 pub(super) async fn user(Path(login): Path<String>, desk: Desk) -> Page {
-    let user = desk.user(&login).await?;
+    let mut user = desk.user(&login).await?;
+    user.locked = (user.locked).map(|why| sentences::remark(desk.ctx.texts(), &why));
     let login = user.login.clone();
     let AdminReply::Sessions { sessions } = desk.admin(AdminOp::UserSessions { user: login.clone() }).await?
     else {

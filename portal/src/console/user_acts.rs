@@ -237,7 +237,7 @@ fn op(desk: &Desk, user: &UserView, act: Act, form: &Posted) -> Result<AdminOp, 
             aliases: Some(users::names(form.get("aliases"))),
             first_name: Some(text("first-name")),
             last_name: Some(text("last-name")),
-            password: None,
+            ..UserSet::default()
         }),
         Act::Password => {
             need("password", "password-missing")?;

@@ -10,13 +10,14 @@ use otpost_ipc::admin::{AdminOp, AdminReply, UserAdd, UserView};
 use super::{
     ask::Ask,
     desk::{Desk, Halt, Page, Sent, show},
-    tables::{ROWS, UsersTable},
+    paging::Paging,
+    tables::UsersTable,
     words::{path, user_path},
 };
 use crate::{
     PageError,
     i18n::Text,
-    ui::{ConsoleFrame, Errors},
+    ui::{ConsoleFrame, Errors, Pager},
 };
 
 /// Users of one answer of the export.
@@ -33,8 +34,7 @@ struct ListPage {
     resource: String,
     resources: Vec<String>,
     table: UsersTable,
-    first: String,
-    next: String,
+    pager: Pager,
     export: String,
 }
 
@@ -74,18 +74,10 @@ pub(super) async fn found(
     }
 }
 
-/// Address of the page that begins after `last`; empty where there is none.
-pub(super) fn next_of(base: &str, parameters: &[(&str, &str)], last: Option<&str>) -> String {
-    last.map_or_else(String::new, |last| {
-        let mut all = parameters.to_vec();
-        all.push(("after", last));
-        path(base, &all)
-    })
-}
-
 /// The list.
 pub(super) async fn list(desk: Desk) -> Page {
-    let (users, last) = found(&desk, desk.given("resource"), (desk.given("after"), ROWS)).await?;
+    let paging = Paging::new(&desk, "/users", &["search", "state", "resource"], "after");
+    let (users, last) = found(&desk, desk.given("resource"), (paging.begin(), paging.size())).await?;
     let parameters = [
         ("search", desk.query("search")),
         ("state", desk.query("state")),
@@ -99,10 +91,7 @@ pub(super) async fn list(desk: Desk) -> Page {
         state: desk.query("state").to_owned(),
         resource: desk.query("resource").to_owned(),
         resources: desk.resource_names().await?,
-        next: next_of("/users", &parameters, last.as_deref()),
-        first: desk
-            .given("after")
-            .map_or_else(String::new, |_| path("/users", &parameters)),
+        pager: paging.pager(last.as_deref(), users.len(), ""),
         export: path("/export/users.csv", &parameters),
         table: UsersTable::new(&f, users),
         f,
@@ -253,6 +242,7 @@ pub(super) async fn add(sent: Sent) -> Page {
         first_name: text("first-name"),
         last_name: text("last-name"),
         resources: form.all("resources").map(str::to_owned).collect(),
+        ..UserAdd::default()
     });
     match desk.attempt(op).await? {
         Ok(AdminReply::User(user)) => desk.done(&user_path(&user.login), "added"),

@@ -2,7 +2,7 @@ use std::{borrow::Borrow, ops::Deref};
 
 use super::Moment;
 use crate::{
-    i18n::{Lang, Text},
+    i18n::{Lang, Text, Texts},
     web::{Accent, Ctx, Theme, asset_path},
 };
 
@@ -67,6 +67,23 @@ impl Frame {
     #[must_use]
     pub fn t(&self, key: &str) -> Text {
         self.ctx.texts().get(key)
+    }
+
+    /// The words of the page's language.
+    pub(crate) fn texts(&self) -> Texts {
+        self.ctx.texts()
+    }
+
+    /// A browser as a session names it, such as `Firefox on Android`, in the page's language.
+    #[must_use]
+    pub fn agent(&self, agent: &str) -> String {
+        match agent.split_once(" on ") {
+            Some((browser, system)) => {
+                let text = self.t("agent").arg("browser", browser);
+                text.arg("system", system).to_string()
+            }
+            None => agent.to_owned(),
+        }
     }
 
     /// The text called `key` with a time in it, in milliseconds since 1970; with `key` empty the time alone.

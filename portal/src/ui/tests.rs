@@ -131,13 +131,14 @@ fn every_id_is_there_once() {
 {% block pill %}{{ ui::pill(f.t("done"), "ok", "check") }}{% endblock %}
 {% block actions %}{{ ui::link(f.t("try-again"), "/users/new", "pri", icon = "plus") }}{% endblock %}
 {% block main %}{{ ui::errors() }}{% call ui::table(f.t("nav-users"), heads) %}{% for row in rows %}<tr role="row"><td role="cell">{{ row }}</td><td role="cell" data-l="{{ f.t("done") }}">{{ row }}</td></tr>{% endfor %}{% endcall %}
-{{ ui::pager(f.t("pages"), "", "/users?after=8") }}{{ chart }}{{ lines }}{{ bars }}{% endblock %}"#,
+{{ ui::pager(pager) }}{{ chart }}{{ lines }}{{ bars }}{% endblock %}"#,
     ext = "html"
 )]
 struct ConsolePage {
     f: ConsoleFrame,
     heads: Vec<Text>,
     rows: Vec<&'static str>,
+    pager: Pager,
     chart: Chart,
     lines: Chart,
     bars: Bars,
@@ -180,6 +181,7 @@ fn console(cookies: &str) -> String {
     };
     let heads = vec![ctx.texts().get("nav-users"), ctx.texts().get("done")];
     let title = ctx.texts().get("nav-users");
+    let words = ctx.texts();
     let toast = ctx.texts().get("copied");
     let mut frame = ConsoleFrame::new(ctx, me, "/users", title).below("Resources", "/resources");
     frame.locked = 2;
@@ -194,6 +196,19 @@ fn console(cookies: &str) -> String {
         f: frame,
         heads,
         rows: vec!["alice", "bob"],
+        pager: Pager {
+            text: "Page 1".to_owned(),
+            steps: vec![
+                (words.get("page-back"), String::new(), "prev"),
+                (words.get("page-next"), "/users?after=8".to_owned(), "next"),
+            ],
+            sizes: &[5, 50],
+            size: 50,
+            chosen: false,
+            base: "/users".to_owned(),
+            kept: vec![("search", "<al>".to_owned())],
+            shown: true,
+        },
         chart: logins(),
         lines: delays(),
         bars: Bars(vec![Bar {
@@ -224,7 +239,7 @@ fn the_console_shows_where_one_is() {
     assert!(html.contains("<span class=\"vh\">locked: </span>2"), "{html}");
     assert!(html.contains("role=\"status\""), "{html}");
     assert!(
-        html.contains("rel=\"next\"") && html.contains("aria-disabled=\"true\">Back"),
+        html.contains("rel=\"next\"") && html.contains("aria-disabled=\"true\">Previous"),
         "{html}"
     );
 }

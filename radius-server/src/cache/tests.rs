@@ -8,14 +8,13 @@ const TWO: Authenticator = Authenticator([2; 16]);
 fn key(port: u16, identifier: u8) -> Key {
     Key {
         source: SocketAddr::from(([192, 0, 2, 1], port)),
-        socket: 0,
         local: None,
         identifier,
     }
 }
 
-fn reply(octet: u8) -> Arc<[u8]> {
-    Arc::from([octet; 20])
+fn reply(octet: u8) -> [u8; 20] {
+    [octet; 20]
 }
 
 fn fresh(cache: &mut Cache, now: Instant, key: Key, authenticator: Authenticator) -> Ticket {
@@ -30,8 +29,8 @@ fn a_duplicate_is_recognised_in_work_and_afterwards() {
     let (mut cache, now) = (Cache::new(16), crate::sys::now());
     let ticket = fresh(&mut cache, now, key(1, 1), ONE);
     assert_eq!(cache.admit(now, key(1, 1), ONE), Admission::Working);
-    assert_eq!(cache.complete(ticket, reply(7)), Completion::Current);
-    assert_eq!(cache.admit(now, key(1, 1), ONE), Admission::Done(reply(7)));
+    assert_eq!(cache.complete(ticket, &reply(7)), Completion::Current);
+    assert_eq!(cache.admit(now, key(1, 1), ONE), Admission::Done(&reply(7)));
 }
 
 #[test]
@@ -52,11 +51,10 @@ fn every_part_of_the_key_makes_another_request() {
         key(1, 2),
         address,
         local,
-        Key { socket: 1, ..base },
     ] {
         let _ = fresh(&mut cache, now, key, ONE);
     }
-    assert_eq!(cache.entries.len(), 6);
+    assert_eq!(cache.serials.len(), 5);
 }
 
 #[test]
@@ -64,19 +62,19 @@ fn a_new_authenticator_is_a_new_request_and_drops_the_old_one() {
     let (mut cache, now) = (Cache::new(16), crate::sys::now());
     let first = fresh(&mut cache, now, key(1, 1), ONE);
     let second = fresh(&mut cache, now, key(1, 1), TWO);
-    assert_eq!(cache.complete(first, reply(1)), Completion::Superseded);
-    assert_eq!(cache.complete(second, reply(2)), Completion::Current);
-    assert_eq!(cache.admit(now, key(1, 1), TWO), Admission::Done(reply(2)));
+    assert_eq!(cache.complete(first, &reply(1)), Completion::Superseded);
+    assert_eq!(cache.complete(second, &reply(2)), Completion::Current);
+    assert_eq!(cache.admit(now, key(1, 1), TWO), Admission::Done(&reply(2)));
     let _ = fresh(&mut cache, now, key(1, 1), ONE);
 }
 
 #[test]
-fn an_entry_lives_thirty_seconds() {
+fn s26_an_entry_lives_thirty_seconds() {
     let (mut cache, now) = (Cache::new(16), crate::sys::now());
     let ticket = fresh(&mut cache, now, key(1, 1), ONE);
-    assert_eq!(cache.complete(ticket, reply(1)), Completion::Current);
+    assert_eq!(cache.complete(ticket, &reply(1)), Completion::Current);
     let almost = now + LIFE - Duration::from_millis(1);
-    assert_eq!(cache.admit(almost, key(1, 1), ONE), Admission::Done(reply(1)));
+    assert_eq!(cache.admit(almost, key(1, 1), ONE), Admission::Done(&reply(1)));
     let _ = fresh(&mut cache, now + LIFE, key(1, 1), ONE);
 }
 
@@ -88,7 +86,7 @@ fn a_forgotten_request_is_handled_anew_and_its_old_ticket_is_void() {
     let second = fresh(&mut cache, now, key(1, 1), ONE);
     cache.forget(first);
     assert_eq!(cache.admit(now, key(1, 1), ONE), Admission::Working);
-    assert_eq!(cache.complete(second, reply(1)), Completion::Current);
+    assert_eq!(cache.complete(second, &reply(1)), Completion::Current);
 }
 
 #[test]
@@ -98,8 +96,8 @@ fn the_oldest_makes_room_and_its_reply_is_still_sent() {
     let _ = fresh(&mut cache, now, key(1, 2), ONE);
     let _ = fresh(&mut cache, now, key(1, 3), ONE);
     assert_eq!(cache.admit(now, key(1, 2), ONE), Admission::Working);
-    assert_eq!(cache.complete(oldest, reply(1)), Completion::Current);
-    assert_eq!(cache.entries.len(), 2);
+    assert_eq!(cache.complete(oldest, &reply(1)), Completion::Current);
+    assert_eq!(cache.serials.len(), 2);
 }
 
 #[test]
@@ -109,8 +107,33 @@ fn a_smaller_bound_takes_effect_at_once() {
         let _ = fresh(&mut cache, now, key(1, identifier), ONE);
     }
     cache.set_capacity(3);
-    assert_eq!((cache.entries.len(), cache.order.len()), (3, 3));
+    assert_eq!((cache.serials.len(), cache.ring.len()), (3, 3));
     assert_eq!(cache.admit(now, key(1, 63), ONE), Admission::Working);
+}
+
+#[test]
+fn s26_a_flood_leaves_no_memory_behind_and_stays_within_the_bound() {
+    let (mut cache, now) = (Cache::new(20_000), crate::sys::now());
+    for port in 1..=60_000 {
+        let ticket = fresh(&mut cache, now, key(port, 1), ONE);
+        let _ = cache.complete(ticket, &reply(1));
+        assert!(cache.ring.len() <= 20_000);
+    }
+    cache.expire(now + LIFE);
+    assert_eq!((cache.serials.len(), cache.ring.len()), (0, 0));
+    assert!(cache.ring.capacity() <= SMALL && cache.serials.capacity() <= SMALL);
+    assert!(cache.spare.len() <= SPARE);
+}
+
+#[test]
+fn a_buffer_that_is_used_again_holds_only_its_own_reply() {
+    let (mut cache, now) = (Cache::new(1), crate::sys::now());
+    let long = fresh(&mut cache, now, key(1, 1), ONE);
+    assert_eq!(cache.complete(long, &[9; 300]), Completion::Current);
+    let short = fresh(&mut cache, now, key(1, 2), ONE);
+    assert_eq!(cache.admit(now, key(1, 2), ONE), Admission::Working);
+    assert_eq!(cache.complete(short, &reply(3)), Completion::Current);
+    assert_eq!(cache.admit(now, key(1, 2), ONE), Admission::Done(&reply(3)));
 }
 
 proptest! {
@@ -134,19 +157,17 @@ proptest! {
                 0 | 1 => match cache.admit(now, key(1, identifier), Authenticator([authenticator; 16])) {
                     Admission::New(ticket) => open.push((ticket, name)),
                     Admission::Working => prop_assert!(open.iter().any(|(_, other)| *other == name)),
-                    Admission::Done(octets) => {
-                        prop_assert_eq!(octets, Arc::from([identifier, authenticator]));
-                    }
+                    Admission::Done(octets) => prop_assert_eq!(octets, [identifier, authenticator]),
                 },
                 2 => if let Some((ticket, (identifier, authenticator))) = open.pop() {
-                    let _ = cache.complete(ticket, Arc::from([identifier, authenticator]));
+                    let _ = cache.complete(ticket, &[identifier, authenticator]);
                 },
                 _ => if let Some((ticket, _)) = open.pop() {
                     cache.forget(ticket);
                 },
             }
-            prop_assert!(cache.entries.len() <= capacity && cache.order.len() <= capacity);
-            prop_assert!(cache.entries.len() <= cache.order.len());
+            prop_assert!(cache.serials.len() <= capacity && cache.ring.len() <= capacity);
+            prop_assert!(cache.serials.len() <= cache.ring.len());
         }
     }
 }

@@ -9,6 +9,11 @@ fn client(name: &str, secret: &str, networks: &[&str]) -> RadiusClient {
         networks: networks.iter().map(|network| (*network).to_owned()).collect(),
         secret: Secret::from(secret),
         message_authenticator: MessageAuthenticator::Require,
+        signed: false,
+        limit_proxy_state: false,
+        prompt_length: 253,
+        eap: false,
+        accounting: false,
     }
 }
 
@@ -17,7 +22,7 @@ fn table(clients: Vec<RadiusClient>) -> Table {
         version: 3,
         clients,
         more: false,
-    });
+    }, |_| false);
     assert_eq!(complaints, []);
     table
 }
@@ -93,7 +98,7 @@ fn an_empty_secret_is_refused_and_its_network_does_not_fall_to_a_wider_one() {
         version: 1,
         clients,
         more: false,
-    });
+    }, |_| false);
     assert_eq!(complaints.len(), 1);
     assert!(
         complaints.iter().all(|complaint| complaint.client == "empty"),
@@ -122,7 +127,7 @@ fn networks_that_are_none_are_reported() {
         version: 1,
         clients: vec![client("a", "s", &["nonsense"])],
         more: false,
-    });
+    }, |_| false);
     assert_eq!(complaints.len(), 1);
 }
 
@@ -136,8 +141,50 @@ fn a_network_given_twice_stays_with_the_first() {
         version: 1,
         clients,
         more: false,
-    });
+    }, |_| false);
     assert_eq!((who(&table, "10.1.1.1").as_str(), complaints.len()), ("first", 1));
+}
+
+#[test]
+fn auto_asks_for_a_message_authenticator_from_the_first_one_on() {
+    let entry = |mode, signed| RadiusClient {
+        message_authenticator: mode,
+        signed,
+        ..client("vpn", "s", &[])
+    };
+    let auto = Client::new(&entry(MessageAuthenticator::Auto, false)).unwrap();
+    assert!(!auto.must_sign());
+    assert!(auto.latch(), "the first one is news");
+    assert!(auto.must_sign() && !auto.latch());
+    assert!(Client::new(&entry(MessageAuthenticator::Auto, true)).unwrap().must_sign());
+    assert!(!Client::new(&entry(MessageAuthenticator::Off, true)).unwrap().must_sign());
+    assert!(Client::new(&entry(MessageAuthenticator::Require, false)).unwrap().must_sign());
+    assert!(Client::new(&entry(MessageAuthenticator::Auto, false)).is_ok_and(|other| !other.must_sign()));
+}
+
+#[test]
+fn what_is_latched_here_outlives_a_table_that_does_not_know_it() {
+    let auto = RadiusClient {
+        message_authenticator: MessageAuthenticator::Auto,
+        ..client("vpn", "s", &["192.0.2.1"])
+    };
+    let table = |latched: &str| {
+        let table = ClientTable { version: 1, clients: vec![auto.clone()], more: false };
+        Table::new(table, |name| name == latched).0
+    };
+    let must_sign = |table: &Table| match table.find("192.0.2.1".parse().unwrap()) {
+        Found::Client(client) => client.must_sign(),
+        other => panic!("{other:?}"),
+    };
+    assert!(must_sign(&table("vpn")));
+    assert!(!must_sign(&table("another")));
+}
+
+#[test]
+fn an_unsigned_request_is_news_once_an_hour() {
+    let client = Client::sample("vpn", "s");
+    let news: Vec<u64> = [0, 1, 3599, 3600, 3601, 7199, 7200].into_iter().filter(|at| client.is_news(*at, 3600)).collect();
+    assert_eq!(news, [0, 3600, 7200]);
 }
 
 proptest! {
@@ -154,7 +201,7 @@ proptest! {
                 client(&at.to_string(), "s", &[&format!("{}/{length}", std::net::Ipv4Addr::from_bits(*bits))])
             })
             .collect();
-        let (table, _) = Table::new(ClientTable { version: 1, clients, more: false });
+        let (table, _) = Table::new(ClientTable { version: 1, clients, more: false }, |_| false);
         let base = if networks.is_empty() { 0 } else { near.get(&networks).0 };
         let source = std::net::Ipv4Addr::from_bits(base ^ (low >> (low % 32)));
         let covers = |bits: u32, length: u8| {

@@ -1,4 +1,3 @@
-use otpost_ipc::radius::MessageAuthenticator;
 use otpost_radius_wire::{Code, MAX_PACKET, RequestBuilder, Signing};
 
 use super::*;
@@ -6,12 +5,7 @@ use super::*;
 const AUTHENTICATOR: Authenticator = Authenticator([4; 16]);
 
 fn client() -> Client {
-    let secret = SharedSecret::new(b"secret").unwrap();
-    Client {
-        name: "vpn".into(),
-        secret,
-        message_authenticator: MessageAuthenticator::Require,
-    }
+    Client::sample("vpn", "secret")
 }
 
 /// A request with this password and these attributes, examined.
@@ -54,7 +48,7 @@ fn without_state_a_login_begins_with_all_that_the_vpn_says() {
     let expected = RadiusBegin {
         client: "vpn".to_owned(),
         user: "alice".to_owned(),
-        password: Some(Secret::from("pässword")),
+        credentials: Credentials::Pap { password: Secret::from("pässword") },
         attempt: "attempt".to_owned(),
         nas: Nas {
             source: "192.0.2.1".to_owned(),
@@ -63,6 +57,7 @@ fn without_state_a_login_begins_with_all_that_the_vpn_says() {
             port: "256".to_owned(),
             calling_station: "203.0.113.9".to_owned(),
             acct_session: "\u{fffd}7".to_owned(),
+            ..Nas::default()
         },
     };
     assert_eq!(op, Ok(RadiusOp::Begin(expected)));
@@ -84,8 +79,12 @@ fn with_state_the_password_is_an_answer() {
         client: "vpn".to_owned(),
         user: "alice".to_owned(),
         session: "000102030405060708090a0b0c0d0eff".to_owned(),
-        answer: Secret::from("012345"),
+        credentials: Credentials::Pap { password: Secret::from("012345") },
         attempt: "attempt".to_owned(),
+        nas: Nas {
+            source: "192.0.2.1".to_owned(),
+            ..Nas::default()
+        },
     };
     let op = examined(Some(b"012345"), &[ALICE, (STATE_TYPE, &state)]);
     assert_eq!(op, Ok(RadiusOp::Answer(expected)));
@@ -96,7 +95,7 @@ fn an_empty_answer_is_an_answer() {
     let Ok(RadiusOp::Answer(answer)) = examined(Some(b""), &[ALICE, (STATE_TYPE, &[1; 16])]) else {
         panic!("no answer");
     };
-    assert_eq!(answer.answer.expose(), "");
+    assert_eq!(answer.credentials, Credentials::Pap { password: Secret::from("") });
 }
 
 #[test]

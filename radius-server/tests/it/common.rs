@@ -142,7 +142,7 @@ pub(crate) fn clients() -> Vec<RadiusClient> {
             SECRET,
             MessageAuthenticator::Require,
         ),
-        client("old", &["127.0.0.3"], OLD_SECRET, MessageAuthenticator::Optional),
+        client("old", &["127.0.0.3"], OLD_SECRET, MessageAuthenticator::Off),
     ]
 }
 

@@ -156,7 +156,7 @@ fn a_request_with_another_shared_secret_gets_silence() {
 #[test]
 fn a_client_with_an_empty_secret_gets_silence_and_does_not_fall_to_a_wider_network() {
     let (site, daemon) = Site::usual();
-    let policy = MessageAuthenticator::Optional;
+    let policy = MessageAuthenticator::Off;
     daemon.set_clients(vec![
         client("empty", &["127.0.0.1/32"], "", policy),
         client("wide", &["127.0.0.0/8"], OLD_SECRET, policy),

@@ -1,4 +1,4 @@
-//! `make bench`: logins per second next to FreeRADIUS, memory, and the PAM module next to its peers.
+//! `make bench`: logins per second next to FreeRADIUS, memory, the PAM module next to its peers, and the portal's pages.
 //!
 //! Each part runs for itself and leaves its figures in a file, so that one can be measured again without the others; the
 //! report is written from those files. tests/bench/run.sh is the way in.
@@ -10,6 +10,7 @@ mod memory;
 mod names;
 mod otpost;
 mod pam;
+mod portal;
 mod process;
 mod report;
 mod sys;
@@ -42,6 +43,7 @@ const USAGE: &str = "usage: otpost-bench PART...
   logins   logins per second and their times, next to FreeRADIUS
   memory   resident memory with many tokens
   pam      the PAM module next to its peers (as root)
+  portal   pages of portal and console with many tokens: their times, what a first visit loads, and how long it takes to get a token
   uniform  times of refused sign-ins at the portal, names that exist and names of nobody
   report   docs/benchmarks.md from the figures of the parts
 
@@ -57,7 +59,13 @@ Settings, from the environment:
   BENCH_PARTS     parts that they are measured in, in turns (5)
   BENCH_REST      seconds of rest before memory is looked at again (65)
   BENCH_WINDOWS   logins under way at once (1 64 128)
-  BENCH_ONLY      only this row of the logins, for profiling: Otpost, OtpostAllCpus, FreeRadiusChallenge, FreeRadiusPap
+  BENCH_ONLY      only this row of the logins (Otpost, OtpostAllCpus, FreeRadiusChallenge, FreeRadiusPap), or only pages whose name
+                  has this in it, for profiling
+  BENCH_RATE      requests a second for a page (200)
+  BENCH_SIGN_INS  the same for sign-ins with a password (10)
+  BENCH_PAGE_SECONDS  seconds of each page (10)
+  BENCH_PEOPLE    people who set up a phone over HTTP (20)
+  BENCH_BROWSERS  people who do so in Chromium (3)
   BENCH_CPU       set: show processor time by thread
   BENCH_CONFIG    further lines of otpostd's configuration
   BENCH_MODULE    the PAM module (pam/libpam_otpost.so beside the programs' directory)
@@ -79,6 +87,11 @@ struct Bench {
     parts: usize,
     tries: usize,
     rest: Duration,
+    rate: u32,
+    sign_ins: u32,
+    page_seconds: u64,
+    people: usize,
+    browsers: usize,
     windows: Vec<usize>,
     /// The programs under test.
     programs: PathBuf,
@@ -124,6 +137,11 @@ impl Bench {
             parts: setting("BENCH_PARTS", 5)?,
             tries: setting("BENCH_TRIES", 450)?,
             rest: Duration::from_secs(setting("BENCH_REST", 65)?),
+            rate: positive("BENCH_RATE", 200)?,
+            sign_ins: positive("BENCH_SIGN_INS", 10)?,
+            page_seconds: positive("BENCH_PAGE_SECONDS", 10)?,
+            people: positive("BENCH_PEOPLE", 20)?,
+            browsers: setting("BENCH_BROWSERS", 3)?,
             windows: windows
                 .split_whitespace()
                 .map(|word| {
@@ -150,6 +168,7 @@ impl Bench {
                 "logins" => self.store("logins", &logins::measure(self)?)?,
                 "memory" => self.store("memory", &memory::measure(self)?)?,
                 "pam" => self.store("pam", &pam::measure(self)?)?,
+                "portal" => self.store("portal", &portal::measure(self)?)?,
                 "uniform" => self.store("uniform", &uniform::measure(self)?)?,
                 "report" => report::write(self)?,
                 _ => return Err(USAGE.into()),
@@ -180,6 +199,15 @@ fn setting<T: std::str::FromStr>(name: &str, default: T) -> Outcome<T> {
             .parse()
             .map_err(|_| format!("{name}: {text} is not understood").into()),
     }
+}
+
+/// As [`setting`], for what must not be nothing.
+fn positive<T: std::str::FromStr + Default + PartialEq>(name: &str, default: T) -> Outcome<T> {
+    let value = setting(name, default)?;
+    if value == T::default() {
+        return Err(format!("{name}: 0 is too few").into());
+    }
+    Ok(value)
 }
 
 fn seconds(name: &str, default: f64) -> Outcome<Duration> {

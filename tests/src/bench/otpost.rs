@@ -65,6 +65,16 @@ impl Otpost {
         Ok(otpost)
     }
 
+    /// Where everything is.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where the programs are.
+    pub(super) fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// The PAM socket.
     pub(super) fn pam_socket(&self) -> PathBuf {
         self.dir.join("run/pam.sock")
@@ -173,6 +183,7 @@ impl Otpost {
                 weak_secret: false,
                 message_authenticator: MessageAuthenticator::Require,
                 first_factor: Some(first_factor.to_owned()),
+                set: otpost_ipc::admin::ClientSet::default(),
             })?;
         }
         Ok(())

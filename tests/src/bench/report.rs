@@ -1,5 +1,7 @@
 //! docs/benchmarks.md from the figures of the parts, and what they mean.
 
+mod portal;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
@@ -7,6 +9,7 @@ use std::process::Command;
 use super::logins::{Logins, Row, Subject};
 use super::memory::Memories;
 use super::pam::{self, Pam};
+use super::portal::Pages;
 use super::uniform::{Kind, Uniform};
 use super::{Bench, Outcome, median, root, say};
 
@@ -22,6 +25,9 @@ pub(super) fn write(bench: &Bench) -> Outcome<()> {
     }
     if let Some(figures) = bench.load::<Pam>("pam")? {
         modules(&mut page, &figures)?;
+    }
+    if let Some(figures) = bench.load::<Pages>("portal")? {
+        portal::write(&mut page, &figures)?;
     }
     if let Some(figures) = bench.load::<Uniform>("uniform")? {
         uniform(&mut page, &figures)?;
@@ -99,6 +105,12 @@ fn machine(page: &mut String) -> Outcome<()> {
         said("uname", &["-r"])
     )?;
     writeln!(page, "| FreeRADIUS | {version} |")?;
+    let build = if cfg!(debug_assertions) {
+        "debug: these figures say nothing"
+    } else {
+        "release"
+    };
+    writeln!(page, "| build | {build} |")?;
     let command = std::env::var("BENCH_COMMAND").unwrap_or_else(|_| "otpost-bench".to_owned());
     let mut settings: Vec<String> = std::env::vars()
         .filter(|(name, _)| name.starts_with("BENCH_") && name != "BENCH_PAMLOOP" && name != "BENCH_COMMAND")

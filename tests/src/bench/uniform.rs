@@ -3,16 +3,14 @@
 //! All kinds of refusal are asked for by turns, each on a connection of its own, and compared with a name of nobody by Welch's t. Half
 //! of the names of nobody are compared with the other half: that is what noise alone looks like.
 
-use std::fs;
-use std::process::Command;
-
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, ResourceSettings, SelfServiceSettings, UserAdd};
 use serde::{Deserialize, Serialize};
 
 use super::otpost::Otpost;
-use super::process::{Cpus, Program, processors};
-use super::{Bench, Outcome, Scratch, median, say, sys, wait_for};
+use super::portal::{Portal, Tls};
+use super::process::processors;
+use super::{Bench, Outcome, Scratch, median, say, sys};
 use crate::http::Http;
 
 /// Tries of each name: one less than those after which a network is turned away unheard.
@@ -104,26 +102,9 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Uniform> {
     let mut otpost = Otpost::install(&dir, &bench.programs, &all)?;
     let names = bench.tries.div_ceil(TRIES).max(1);
     make_users(&otpost, names)?;
-    let config = dir.join("portal.toml");
-    fs::write(
-        &config,
-        format!(
-            "socket = \"{}/run/portal.sock\"\n[self-service]\nlisten = [\"127.0.0.1:0\"]\n[console]\nlisten = [\"127.0.0.1:0\"]\n\
-             [tls]\nmode = \"off\"\n[limits]\nrequests-per-second = 1000\nburst = 10000\n[log]\nlevel = \"info\"\n",
-            dir.display()
-        ),
-    )?;
-    let mut command = Command::new(bench.programs.join("otpost-portal"));
-    command.arg("--config").arg(config);
-    let mut portal = Program::start(command, &dir.join("portal.log"), Cpus::All, &all)?;
-    let base = wait_for("otpost-portal to listen", || {
-        portal.alive()?;
-        let said = portal.said();
-        let line = said.lines().find(|line| line.contains("site=\"self-service\""));
-        Ok(line.and_then(|line| Some(format!("http://{}", line.rsplit_once("address=")?.1.trim()))))
-    })?;
-    let times = knock(&base, names)?;
-    portal.stop()?;
+    let portal = Portal::start(&otpost, Tls::Off, &all)?;
+    let times = knock(&portal.base, names)?;
+    portal.program.stop()?;
     otpost.stop()?;
     let [nobody, ..] = times.as_slice() else {
         return Err("nothing was measured".into());

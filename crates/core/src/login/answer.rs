@@ -5,6 +5,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 
 use super::begin::text;
+use super::single::Typed;
 use super::{Asked, Change, Reason, Sending, Step, prompt, session, standing};
 use crate::challenge::{Answered, Challenge, Channel, MAX_ROUNDS, Notice, Session, State};
 use crate::code;
@@ -29,7 +30,7 @@ pub struct Answer<'a> {
     /// The user it names; `None` where the channel names none.
     pub user: Option<UserId>,
     /// What was typed; `None` asks for the text again.
-    pub typed: Option<&'a str>,
+    pub typed: Option<Typed<'a>>,
     /// Packet and reference.
     pub asked: Asked<'a>,
 }
@@ -115,18 +116,18 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
     if found.session.round >= MAX_ROUNDS {
         return at.ended(Reason::TooManyRounds, Vec::new());
     }
-    let Some(typed) = request
-        .typed
-        .map(str::trim)
-        .filter(|_| !asks_for_text(request.typed))
-    else {
+    let Some(typed) = request.typed.filter(|typed| match typed {
+        Typed::Text(text) => !asks_for_text(Some(text)),
+        Typed::Proof(_) => true,
+    }) else {
         return at.resend(&view.sending, now, rng);
     };
-    if is_password(challenge, typed, &view.sending) {
+    let text = typed.text().map(str::trim);
+    if text.is_some_and(|text| is_password(challenge, text, &view.sending)) {
         return at.further(Further::quiet(Notice::NotPassword, Reason::PasswordAsCode), rng);
     }
     let code = code::derive(view.sending.keys, &challenge.code());
-    if code.matches(typed) {
+    if typed.is(&code) {
         return at.right();
     }
     at.wrong(now, rng)

@@ -1,9 +1,14 @@
 //! The first request of a login.
 
-use super::{Asked, Change, Reason, Sending, Step, prompt, session, standing};
+use std::net::IpAddr;
+
+use super::single::{Typed, waits, with_code};
+use super::{Asked, Change, Reason, Reply, Sending, Step, prompt, session, standing};
 use crate::challenge::{
     Challenge, Channel, Joining, LOGIN_LIMIT, Label, MAX_OPEN, Notice, Origin, Session, State,
 };
+use crate::access::{Asking, Local, Remembered, Ruling};
+use crate::client::Flow;
 use crate::code::Purpose;
 use crate::gate;
 use crate::ids::{ChallengeId, MessageId};
@@ -13,7 +18,7 @@ use crate::net::Source;
 use crate::outbox::{DEADLINE_MARGIN, Kind, Message};
 use crate::resource::{Resource, WithoutToken};
 use crate::token::{Status, Token};
-use crate::user::User;
+use crate::user::{PasswordHash, User};
 use crate::{Rng, Timestamp};
 
 /// What the request says.
@@ -31,8 +36,25 @@ pub struct Begin<'a> {
     pub origin: &'a Origin,
     /// Where from.
     pub source: &'a Source,
+    /// How logins of this client run.
+    pub flow: Flow,
+    /// What the same request holds as a code.
+    pub code: Option<Typed<'a>>,
+    /// What the rules look at; `None`: the resource's rules do not concern this channel.
+    pub rules: Option<Rules<'a>>,
     /// Packet and reference.
     pub asked: Asked<'a>,
+}
+
+/// What rules look at besides the user (domain decision 9).
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// Groups of a directory, beside the user's own; `None`: they could not be looked up.
+    pub groups: Option<&'a [String]>,
+    /// Address of the person's device that may be trusted.
+    pub address: Option<IpAddr>,
+    /// The wall's clock in the resource's time zone; `None`: the zone is not known.
+    pub local: Option<Local>,
 }
 
 /// Result of the first factor, checked before the transaction.
@@ -44,6 +66,27 @@ pub enum First {
     Failed,
     /// The user has no password here.
     NoPassword,
+    /// A source could not be asked.
+    Unavailable,
+    /// The password has to be changed first.
+    Expired,
+    /// A source says that the account may not be used.
+    Locked,
+    /// CHAP or MS-CHAPv2, which nobody here can compare with a hash.
+    Unreadable,
+}
+
+impl First {
+    /// What a comparison with `compared`, made before the transaction, says in it. `kept` is the user's present hash: where that is
+    /// another one, the password was changed meanwhile, and what was looked at opens nothing.
+    #[must_use]
+    pub fn confirmed(right: bool, compared: Option<&str>, kept: Option<&PasswordHash>) -> Self {
+        match kept {
+            None => Self::NoPassword,
+            Some(kept) if right && compared == Some(kept.0.as_str()) => Self::Passed,
+            Some(_) => Self::Failed,
+        }
+    }
 }
 
 /// What the store says.
@@ -65,8 +108,44 @@ pub struct BeginView<'a> {
     pub source_failures: &'a Counter,
     /// Wrong passwords of the user from everywhere (short window: an hour).
     pub user_failures: &'a Counter,
+    /// The remembered source that this login comes from.
+    pub remembered: Option<&'a Remembered>,
     /// Sending.
     pub sending: Sending<'a>,
+}
+
+/// What the resource's rules decide without a code; `None`: a code is needed.
+fn ruled(
+    request: &Begin<'_>,
+    view: &BeginView<'_>,
+    resource: &Resource,
+    user: &User,
+    now: Timestamp,
+) -> Option<Step> {
+    let rules = request.rules?;
+    let groups: Option<Vec<String>> = rules
+        .groups
+        .map(|groups| groups.iter().chain(&user.profile.groups).cloned().collect());
+    let asking = Asking {
+        name: &user.name,
+        groups: groups.as_deref(),
+        address: rules.address,
+        local: rules.local,
+        remembered: view
+            .remembered
+            .filter(|r| r.user == user.id && r.resource == resource.id && r.group == request.group),
+        now,
+    };
+    match resource.access.rule(&asking) {
+        Ruling::Code => None,
+        Ruling::ExemptNetwork => Some(Step::allow(Reason::ExemptNetwork, Vec::new())),
+        Ruling::ExemptUser => Some(Step::allow(Reason::ExemptUser, Vec::new())),
+        Ruling::ExemptGroup => Some(Step::allow(Reason::ExemptGroup, Vec::new())),
+        Ruling::Remembered => Some(Step::allow(Reason::Remembered, Vec::new())),
+        Ruling::NetworkRefused => Some(Step::deny(Reason::NetworkRefused)),
+        Ruling::HourRefused => Some(Step::deny(Reason::HourRefused)),
+        Ruling::Doubt => Some(Step::deny(Reason::RuleInDoubt)),
+    }
 }
 
 /// Whether the way in by password is closed for this user and source network (domain decision 4). Where the caller names no
@@ -104,9 +183,18 @@ pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mu
             return step;
         }
         First::NoPassword => return Step::deny(Reason::NoPassword),
+        First::Unavailable => return Step::deny(Reason::SourceUnavailable),
+        First::Expired => return Step::deny(Reason::PasswordExpired),
+        First::Locked => return Step::deny(Reason::AccountLocked),
+        First::Unreadable => return Step::deny(Reason::NeedsPap),
     }
     if let Err(reason) = standing(resource, user, view.guard, now) {
         return Step::deny(reason);
+    }
+    // A bypass replaces the code, not the rules that close the door.
+    let ruling = ruled(request, view, resource, user, now);
+    if let Some(step) = ruling.filter(|step| !user.bypassed(now) || matches!(step.reply, Reply::Deny { .. })) {
+        return step;
     }
     if user.bypassed(now) {
         return Step::allow(Reason::Bypass, Vec::new());
@@ -118,7 +206,13 @@ pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mu
         }
         Err(reason) => return Step::deny(reason),
     };
+    if let Some(typed) = request.code {
+        return with_code(request, view, (resource, token), typed, now);
+    }
     if let Some(step) = again(request, view, (resource, token), now, rng) {
+        return step;
+    }
+    if let Some(step) = waits(request, view, (resource, token), now, rng) {
         return step;
     }
     if view.open.iter().filter(|c| c.open_at(now)).count() >= MAX_OPEN {

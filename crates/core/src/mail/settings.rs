@@ -148,7 +148,7 @@ impl Settings {
 }
 
 /// An address, or a name as DNS has them (RFC 1123 section 2.1).
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     if host.parse::<IpAddr>().is_ok() {
         return true;
     }

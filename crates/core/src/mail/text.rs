@@ -106,6 +106,13 @@ pub enum Notice {
         /// The new address, masked.
         masked: String,
     },
+    /// There is no address any more. This one goes to the old.
+    EmailRemoved,
+    /// There is another user name.
+    LoginChanged {
+        /// The new one.
+        login: String,
+    },
     /// There are new recovery codes; the old ones ended.
     RecoveryRenewed,
     /// Somebody signed in from a browser not seen before.

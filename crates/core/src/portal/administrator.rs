@@ -161,6 +161,21 @@ impl std::fmt::Debug for SetupLink {
     }
 }
 
+/// Who made a key of the REST API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Maker {
+    /// Not known: such a key opens nothing.
+    #[default]
+    Unknown,
+    /// Somebody on this host, whom nothing but their account limits.
+    Local,
+    /// An administrator.
+    Administrator(AdminId),
+    /// Another key.
+    Key(ApiKeyId),
+}
+
 /// A key of the REST API. Shown once; its SHA-256 is the document's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -175,8 +190,11 @@ pub struct ApiKey {
     pub role: Role,
     /// On what.
     pub scope: Scope,
-    /// Who made it.
+    /// Who made it, in words.
     pub by: String,
+    /// Who made it: the key does no more than its maker may at the time.
+    #[serde(default)]
+    pub maker: Maker,
     /// When.
     pub created: Timestamp,
     /// End, where it has one.

@@ -62,6 +62,9 @@ pub struct View<'a> {
     pub spare: &'a Counter,
     /// Whether codes from e-mails, or passwords, are closed for this name and network.
     pub closed: bool,
+    /// Whether codes from e-mails are wrong whatever they are: the person has used up their tries under other names, which the page
+    /// does not tell.
+    pub shut: bool,
     /// PHC hash of the present password.
     pub password: Option<&'a str>,
     /// Working keys.
@@ -256,7 +259,7 @@ fn check(typed: &Typed<'_>, view: &View<'_>, now: Timestamp) -> Option<Vec<Chang
             let verification = view.verification;
             let right = code::derive(view.keys, &verification.code()).matches(typed.text);
             let mailed = verification.email.is_some() && verification.owner.is_some();
-            (right && mailed).then(Vec::new)
+            (right && mailed && !view.shut).then(Vec::new)
         }
         Method::Password => match (typed.proof, view.password) {
             (Some(Proof::Password(hash)), Some(kept)) if hash.as_str() == kept => Some(Vec::new()),
@@ -289,13 +292,20 @@ fn recovery(typed: &Typed<'_>, view: &View<'_>, now: Timestamp) -> Option<Vec<Ch
         return None;
     };
     let mut kept = view.factors.recovery.clone()?;
+    // Codes of another portal open nothing here.
+    if !kept.opens(view.resource) {
+        return None;
+    }
     // Renewed or used since the hash was looked at: no.
     kept.set.find(*index).filter(|code| code.hash == *hash)?;
     if !kept.set.use_up(*index, now) {
         return None;
     }
+    // The lock is the person's, on all resources: codes for one of them do not lift it where a token guards others alone, or who can
+    // make such codes could guess that token's for ever.
+    let lifts = view.factors.within(&kept.resources);
     let mut changes = vec![Change::Recovery(Box::new(kept))];
-    changes.extend(view.guard.recovered().map(Change::Guard));
+    changes.extend(view.guard.recovered().filter(|_| lifts).map(Change::Guard));
     Some(changes)
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::verification::Owner;
 use crate::code::Digits;
-use crate::ids::{ResourceId, TokenId, UserId};
+use crate::ids::{RecoveryId, ResourceId, TokenId, UserId};
 use crate::recovery;
 use crate::token::{Status, Token};
 use crate::totp;
@@ -115,13 +115,51 @@ impl TotpToken {
 }
 
 /// Recovery codes of one owner.
+///
+/// A factor is set up for a resource, so codes that take its place are for a resource too: otherwise whoever may give somebody a
+/// token on one portal could make codes there that open all others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RecoverySet {
-    /// Whose. There is one set of each owner.
+    /// Stable id; the administrator's own, where it is an administrator's.
+    pub id: RecoveryId,
+    /// Whose.
     pub owner: Owner,
+    /// Resources whose portals they open: where they were made, or those of a person that an administrator made them for. A person
+    /// has one set for each. None for an administrator's, which open the console.
+    pub resources: Vec<ResourceId>,
     /// The codes.
     pub set: recovery::Set,
+}
+
+impl RecoverySet {
+    /// A fresh set; an administrator's takes the place of the one before.
+    #[must_use]
+    pub fn new(owner: Owner, resources: Vec<ResourceId>, set: recovery::Set, rng: &mut dyn Rng) -> Self {
+        Self {
+            id: match owner {
+                Owner::Admin(admin) => RecoveryId(admin.0),
+                Owner::User(_) => RecoveryId::random(rng),
+            },
+            owner,
+            resources,
+            set,
+        }
+    }
+
+    /// Whether they are good on the portal of `resource`.
+    #[must_use]
+    pub fn opens(&self, resource: ResourceId) -> bool {
+        self.resources.contains(&resource)
+    }
+
+    /// The set once others are good on `resources`; `None` where it opens nothing any more.
+    #[must_use]
+    pub fn without(&self, resources: &[ResourceId]) -> Option<Self> {
+        let mut left = self.clone();
+        left.resources.retain(|own| !resources.contains(own));
+        (!left.resources.is_empty()).then_some(left)
+    }
 }
 
 /// The one-day code that the helpdesk reads out: for one sign-in or one step-up.
@@ -245,7 +283,7 @@ pub struct Factors {
     pub sms: Vec<Token>,
     /// Authenticator apps.
     pub totp: Vec<TotpToken>,
-    /// Recovery codes.
+    /// Recovery codes, of all of theirs those for the portal that they are on.
     pub recovery: Option<RecoverySet>,
     /// The helpdesk's code.
     pub helpdesk: Option<HelpdeskCode>,
@@ -305,14 +343,15 @@ impl Factors {
                 first
             });
         }
-        ways.extend(self.spare_ways(now));
+        ways.extend(self.spare_ways(wanted.resource, now));
         ways
     }
 
-    /// Recovery codes and the helpdesk's, where there are any.
+    /// Recovery codes for this resource and the helpdesk's, where there are any.
     #[must_use]
-    pub fn spare_ways(&self, now: Timestamp) -> Vec<Way> {
-        let recovery = self.recovery.as_ref().is_some_and(|r| r.set.left() > 0);
+    pub fn spare_ways(&self, resource: ResourceId, now: Timestamp) -> Vec<Way> {
+        let codes = self.recovery.as_ref().filter(|codes| codes.opens(resource));
+        let recovery = codes.is_some_and(|codes| codes.set.left() > 0);
         let helpdesk = self.helpdesk.as_ref().is_some_and(|h| now < h.ends);
         let mut ways = Vec::new();
         if recovery {
@@ -332,6 +371,14 @@ impl Factors {
         let app = self.totp.iter().find(|t| t.id == token && active(t.status));
         sms.map(|t| token_way(Method::Sms, t.id, &t.name))
             .or_else(|| app.map(|t| token_way(Method::Totp, t.id, &t.name)))
+    }
+
+    /// Whether each token of theirs guards one of `resources`, usable or not.
+    #[must_use]
+    pub fn within(&self, resources: &[ResourceId]) -> bool {
+        let own = self.sms.iter().map(|t| &t.resources);
+        let mut all = own.chain(self.totp.iter().map(|t| &t.resources));
+        all.all(|guarded| guarded.iter().any(|id| resources.contains(id)))
     }
 
     /// Whether they have a token anywhere, usable or not.

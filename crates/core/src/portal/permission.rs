@@ -47,6 +47,8 @@ pub enum Right {
     ManageResources,
     /// See, make, change and delete RADIUS clients.
     ManageClients,
+    /// See, make, change, test and delete sources of passwords.
+    ManageSources,
     /// See, make, change and delete SMS providers, and send test texts.
     ManageProviders,
     /// See and change what may be sent.
@@ -84,6 +86,7 @@ impl Right {
             | Self::ManageTokens
             | Self::ManageResources
             | Self::ManageClients
+            | Self::ManageSources
             | Self::ManageProviders
             | Self::ManagePolicy
             | Self::VerifyAudit => Role::Admin,
@@ -184,6 +187,16 @@ pub fn may(role: Role, scope: &Scope, permission: &Permission) -> Result<(), Den
             Ok(())
         }
     }
+}
+
+/// What two may both do: the lesser role, on what lies in both scopes.
+#[must_use]
+pub fn both((role, scope): (Role, &Scope), (other_role, other_scope): (Role, &Scope)) -> (Role, Scope) {
+    let scope = match (scope, other_scope) {
+        (Scope::All, scope) | (scope, Scope::All) => scope.clone(),
+        (Scope::Resources(one), Scope::Resources(other)) => Scope::Resources(one & other),
+    };
+    (role.min(other_role), scope)
 }
 
 /// Whether `role` and `scope` may be given by who has `own` ones: nobody gives more than they have.

@@ -11,10 +11,21 @@ use crate::user::User;
 
 /// Mails with codes to one address an hour (domain decision 10).
 pub const MAILS_TO_ADDRESS: u32 = 5;
+/// Further mails to it for source networks from which the person came in within 30 days: strangers cannot use those up.
+pub const MAILS_RESERVED: u32 = 2;
 /// Mails with codes that one source network may ask for an hour.
 pub const MAILS_FROM_NETWORK: u32 = 10;
 /// Wrong recovery and helpdesk codes of one user an hour, over all sign-ins: beyond, none is looked at.
 pub const SPARE_FAILURES: u32 = 10;
+
+/// Wrong passwords of a name, or of a person.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Failures {
+    /// From the source network (short window: [`LOGIN_WINDOW`]).
+    pub source: Counter,
+    /// From everywhere (short window: an hour).
+    pub all: Counter,
+}
 
 /// What the store says of somebody who knocks.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +40,10 @@ pub struct Knocking<'a> {
     pub factors: &'a Factors,
     /// Where from.
     pub source: &'a Source,
-    /// Wrong passwords under this name from this source network (short window: [`LOGIN_WINDOW`]).
-    pub source_failures: &'a Counter,
-    /// Wrong passwords under this name from everywhere (short window: an hour).
-    pub user_failures: &'a Counter,
+    /// On portals under the name as typed, whether it is somebody's or not.
+    pub typed: &'a Failures,
+    /// Of the person, under all their names and on all channels.
+    pub own: &'a Failures,
     /// Whether the source succeeded for this user in the last 30 days.
     pub known_source: bool,
 }
@@ -62,15 +73,20 @@ impl Entry {
     }
 }
 
-/// Seconds for which the way in by password is closed for this name and source network; `None` while it is open. Where there is no
-/// address, one person's mistakes would close everybody's way: there only the storm counts.
+/// Seconds for which the way in by password is closed for this name and source network, as the page says; `None` while it is open. It
+/// goes by the name as typed: otherwise who uses up one name would learn from the answer to another that both are one person's.
 #[must_use]
 pub fn closed(knock: &Knocking<'_>, now: Timestamp) -> Option<u32> {
-    let short = &knock.source_failures.short;
+    over(knock.typed, knock, now)
+}
+
+/// Where there is no address, one person's mistakes would close everybody's way: there only the storm counts.
+fn over(failures: &Failures, knock: &Knocking<'_>, now: Timestamp) -> Option<u32> {
+    let short = &failures.source.short;
     if knock.source.address.is_some() && short.count_at(now, LOGIN_WINDOW) >= LOGIN_FAILURES {
         return Some(short.seconds_left(now, LOGIN_WINDOW).max(1));
     }
-    let short = &knock.user_failures.short;
+    let short = &failures.all.short;
     let storm = short.count_at(now, HOUR) >= LOGIN_STORM;
     (storm && !knock.known_source).then(|| short.seconds_left(now, HOUR).max(1))
 }
@@ -102,9 +118,16 @@ pub fn by_password(knock: &Knocking<'_>, first: First, now: Timestamp) -> (Entry
     let Some(user) = knock.user else {
         return (Entry::refused(), Reason::UnknownUser);
     };
+    // By other names or on other channels: as for a wrong password, and the right one is none.
+    if over(knock.own, knock, now).is_some() {
+        return (Entry::refused(), Reason::SourceClosed);
+    }
     match first {
         First::Passed => {}
-        First::Failed => return (Entry::refused(), Reason::WrongPassword),
+        // The portal asks no sources; whoever passes such a result on lets nobody in.
+        First::Failed | First::Unavailable | First::Expired | First::Locked | First::Unreadable => {
+            return (Entry::refused(), Reason::WrongPassword);
+        }
         First::NoPassword if user.email.is_none() => return (Entry::refused(), Reason::NoWayIn),
         First::NoPassword => return (Entry::refused(), Reason::NoPassword),
     }
@@ -155,12 +178,19 @@ pub fn wanted(resource: &Resource, user: &User, locked: bool) -> Wanted {
 /// Counters of mails and of wrong codes from them; the same for names of nobody.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MailCounters {
-    /// Codes asked for under the typed name.
+    /// Codes asked for under the typed name from the source network: others cannot use it up.
     pub name: Counter,
     /// Codes asked for by the source network.
     pub network: Counter,
     /// Wrong codes under the typed name from the source network (short window: [`LOGIN_WINDOW`]).
     pub failures: Counter,
+}
+
+/// Seconds for which codes from e-mails are not looked at, after so many failures from the source network.
+#[must_use]
+pub fn mail_shut(failures: &Counter, source: &Source, now: Timestamp) -> Option<u32> {
+    let shut = source.address.is_some() && failures.short.count_at(now, LOGIN_WINDOW) >= LOGIN_FAILURES;
+    shut.then(|| failures.short.seconds_left(now, LOGIN_WINDOW).max(1))
 }
 
 /// Seconds after which a code by e-mail may be asked for, and why not before.
@@ -185,30 +215,42 @@ pub fn may_mail(counters: &MailCounters, source: &Source, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Whether somebody who is signed in may ask for one more code by e-mail: the limits of the address and of the source network.
+/// Whether one more code may be mailed to an address. `known`: it is asked for by a source network from which the person came in
+/// within 30 days.
 #[must_use]
-pub fn may_mail_to(address: &Counter, network: &Counter, source: &Source, now: Timestamp) -> bool {
-    let full = |counter: &Counter, limit| counter.short.count_at(now, HOUR) >= limit;
-    let shut = source.address.is_some() && full(network, MAILS_FROM_NETWORK);
-    !full(address, MAILS_TO_ADDRESS) && !shut
+pub fn mail_room(address: &Counter, known: bool, now: Timestamp) -> bool {
+    let hour = MAILS_TO_ADDRESS.saturating_add(if known { MAILS_RESERVED } else { 0 });
+    address.short.count_at(now, HOUR) < hour && address.day.count_at(now, DAY) < hour.saturating_mul(6)
+}
+
+/// Whether somebody who is signed in may ask for one more code by e-mail: the limits of the address (`known` as at [`mail_room`])
+/// and of the source network.
+#[must_use]
+pub fn may_mail_to(
+    (address, known): (&Counter, bool),
+    network: &Counter,
+    source: &Source,
+    now: Timestamp,
+) -> bool {
+    let shut = source.address.is_some() && network.short.count_at(now, HOUR) >= MAILS_FROM_NETWORK;
+    mail_room(address, known, now) && !shut
 }
 
 /// Seconds for which codes from e-mails are not looked at for this name and network.
 #[must_use]
 pub fn mail_closed(counters: &MailCounters, source: &Source, now: Timestamp) -> Option<u32> {
-    let short = &counters.failures.short;
-    let shut = source.address.is_some() && short.count_at(now, LOGIN_WINDOW) >= LOGIN_FAILURES;
-    shut.then(|| short.seconds_left(now, LOGIN_WINDOW).max(1))
+    mail_shut(&counters.failures, source, now)
 }
 
-/// Decides whether a code is mailed to whom a name was typed of. The answer on the page does not depend on it.
+/// Decides whether a code is mailed to whom a name was typed of (`known` as at [`mail_room`]). The answer on the page does not depend
+/// on it.
 ///
 /// # Errors
 /// Why none is mailed.
 pub fn by_mail<'a>(
     resource: &Resource,
     user: Option<&'a User>,
-    sent_to_address: &Counter,
+    (sent_to_address, known): (&Counter, bool),
     now: Timestamp,
 ) -> Result<(&'a User, &'a str), Reason> {
     let user = user.ok_or(Reason::UnknownUser)?;
@@ -218,9 +260,7 @@ pub fn by_mail<'a>(
     }
     let email = user.email.as_deref().ok_or(Reason::NoWayIn)?;
     // Aliases have budgets of their own; the address has one in all.
-    if sent_to_address.short.count_at(now, HOUR) >= MAILS_TO_ADDRESS
-        || sent_to_address.day.count_at(now, DAY) >= MAILS_TO_ADDRESS.saturating_mul(6)
-    {
+    if !mail_room(sent_to_address, known, now) {
         return Err(Reason::EmailBudget);
     }
     Ok((user, email))

@@ -266,6 +266,7 @@ impl Shell {
         let reference = Reference::random(&mut self.rng);
         let resource = self.doors.get(&knock.door).and_then(|r| self.resources.get(r));
         let view = BeginView {
+            remembered: None,
             resource,
             user: user.and_then(|u| self.users.get(&u)),
             guard: &guard,
@@ -286,6 +287,9 @@ impl Shell {
             },
         };
         let request = Begin {
+            flow: otpost_core::client::Flow::Challenge,
+            code: None,
+            rules: None,
             channel: knock.door.channel(),
             group: knock.door.group(),
             password: knock.password.is_some(),
@@ -351,7 +355,7 @@ impl Shell {
             channel: typed.door.channel(),
             group: Some(typed.door.group()),
             user: typed.user,
-            typed: typed.typed.as_deref(),
+            typed: typed.typed.as_deref().map(otpost_core::login::Typed::Text),
             asked: Asked {
                 attempt: typed.attempt,
                 reference: &reference,

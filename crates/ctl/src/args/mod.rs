@@ -8,6 +8,7 @@ mod resource;
 mod self_service;
 mod settings;
 mod sms;
+mod source;
 mod token;
 mod user;
 
@@ -19,10 +20,11 @@ pub use admin::{AdminCommand, ApiKeyCommand, Rights, Role};
 pub use audit::{AuditCommand, AuditQuery, When};
 pub use enrol::EnrolCommand;
 pub use radius::{ClientCommand, ClientOptions, MacRule, RadiusCommand, RadiusTest};
-pub use resource::{ResourceCommand, ResourceOptions, Verdict};
+pub use resource::{AccessOptions, ResourceCommand, ResourceOptions, Verdict};
 pub use self_service::SelfServiceOptions;
 pub use settings::{MailCommand, MailOptions, OverviewOptions, PortalCommand};
 pub use sms::{ProviderAdd, ProviderCommand, ProviderKind, SmsCommand, SmsLimits};
+pub use source::{SourceCommand, SourceKind};
 pub use token::{TokenCommand, TokenStatus};
 pub use user::{ImportOptions, NewPassword, UserCommand, UserState};
 
@@ -80,6 +82,9 @@ pub enum Command {
     /// Manage and test VPNs that ask over RADIUS.
     #[command(subcommand)]
     Radius(RadiusCommand),
+    /// Manage directories and RADIUS servers that check passwords.
+    #[command(subcommand)]
+    Source(SourceCommand),
     /// Manage how texts are sent, and what may be sent.
     #[command(subcommand)]
     Sms(SmsCommand),

@@ -9,6 +9,18 @@ pub enum RadiusCommand {
     /// Manage the VPNs that may ask.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// List the connections that VPNs account for.
+    Sessions {
+        /// Only of this user.
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
+        /// List those that ended too.
+        #[arg(long)]
+        ended: bool,
+        /// List at most so many, 1 to 200.
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+    },
     /// Log in over RADIUS from here, as a VPN would, and show what comes back.
     Test(RadiusTest),
 }
@@ -28,11 +40,13 @@ pub enum ClientCommand {
         resource: String,
         /// Its settings.
         #[command(flatten)]
-        options: ClientOptions,
+        options: Box<ClientOptions>,
     },
     /// Change a client; what is not named stays.
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args([
         "network", "resource", "secret", "secret_file", "message_authenticator", "first_factor",
+        "nas", "flow", "separator", "no_separator", "limit_proxy_state", "hide_first_factor", "echo", "prompt_length", "source", "eap",
+        "accounting", "reply", "no_reply",
     ]))]
     Set {
         /// Name the client.
@@ -45,7 +59,7 @@ pub enum ClientCommand {
         resource: Option<String>,
         /// Its settings.
         #[command(flatten)]
-        options: ClientOptions,
+        options: Box<ClientOptions>,
     },
     /// List all clients, without their secrets.
     List,
@@ -68,12 +82,55 @@ pub struct ClientOptions {
     /// Accept a shared secret of fewer than 16 characters.
     #[arg(long)]
     pub weak_secret: bool,
-    /// Drop requests without Message-Authenticator (require), or answer them (optional) for old equipment.
+    /// Drop requests without Message-Authenticator (require), from the first on that has one (auto), or never (off).
     #[arg(long, value_enum, value_name = "RULE")]
     pub message_authenticator: Option<MacRule>,
-    /// Let otpost check the password (local), or trust that others did (stack).
-    #[arg(long, value_name = "WHO", value_parser = ["local", "stack"])]
+    /// Let otpost check the password (local), trust that the VPN did (stack), or ask sources in order (`local,ldap:corp`).
+    #[arg(long, value_name = "WHO")]
     pub first_factor: Option<String>,
+    /// Take over the habits of a product; `none` forgets it.
+    #[arg(long, value_name = "PRODUCT", value_parser = [
+        "fortigate", "paloalto", "asa", "openvpn", "strongswan", "ocserv", "mikrotik", "pfsense", "netscaler", "none",
+    ])]
+    pub nas: Option<String>,
+    /// Ask for the code in a challenge, or in the password field.
+    #[arg(long, value_name = "FLOW", value_parser = ["challenge", "append", "two-pass", "code-only"])]
+    pub flow: Option<String>,
+    /// Expect this character between password and code.
+    #[arg(long, value_name = "CHARACTER", conflicts_with = "no_separator")]
+    pub separator: Option<String>,
+    /// Expect the code right behind the password.
+    #[arg(long)]
+    pub no_separator: bool,
+    /// Drop requests that came through a proxy without Message-Authenticator.
+    #[arg(long, value_name = "yes|no", value_parser = super::yes_no())]
+    pub limit_proxy_state: Option<bool>,
+    /// Answer a wrong password with a challenge too, without a text.
+    #[arg(long, value_name = "yes|no", value_parser = super::yes_no())]
+    pub hide_first_factor: Option<bool>,
+    /// Let the code be seen while it is typed.
+    #[arg(long, value_name = "yes|no", value_parser = super::yes_no())]
+    pub echo: Option<bool>,
+    /// Keep prompts within this many octets, 20 to 253.
+    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(20..=253))]
+    pub prompt_length: Option<u16>,
+    /// Trust this attribute to hold the address of the person's device.
+    #[arg(long, value_name = "ATTRIBUTE", value_parser = [
+        "none", "calling-station-id", "tunnel-client-endpoint", "framed-ip-address",
+    ])]
+    pub source: Option<String>,
+    /// Answer EAP-GTC, which IKEv2 needs.
+    #[arg(long, value_name = "yes|no", value_parser = super::yes_no())]
+    pub eap: Option<bool>,
+    /// Store and answer accounting.
+    #[arg(long, value_name = "yes|no", value_parser = super::yes_no())]
+    pub accounting: Option<bool>,
+    /// Send this attribute with every Access-Accept, such as `Class = staff`; may be repeated.
+    #[arg(long, value_name = "ATTRIBUTE = VALUE", conflicts_with = "no_reply")]
+    pub reply: Vec<String>,
+    /// Send no attributes of this client's own.
+    #[arg(long)]
+    pub no_reply: bool,
 }
 
 /// What a client must do about Message-Authenticator.
@@ -81,15 +138,18 @@ pub struct ClientOptions {
 pub enum MacRule {
     /// A request without it gets no answer.
     Require,
+    /// It may be absent until the first that has one.
+    Auto,
     /// It may be absent; a wrong one still gets no answer.
-    Optional,
+    Off,
 }
 
 impl From<MacRule> for MessageAuthenticator {
     fn from(rule: MacRule) -> Self {
         match rule {
             MacRule::Require => Self::Require,
-            MacRule::Optional => Self::Optional,
+            MacRule::Auto => Self::Auto,
+            MacRule::Off => Self::Off,
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum ResourceCommand {
         "pam_service", "without_pam_service", "no_pam_services", "shared_phones", "region", "no_region",
         "self_service_address", "no_self_service", "allow", "kinds", "otp_length", "one_step", "two_steps",
         "first_enrolment", "enrol_days", "title", "accent", "hint",
+        "allow_network", "allow_everywhere", "hours", "any_time", "time_zone", "exempt_network", "exempt_user", "exempt_group", "no_exemptions",
+        "remember", "reply", "no_reply",
     ]))]
     Set {
         /// Name the resource.
@@ -89,6 +91,51 @@ pub struct ResourceOptions {
     /// Settings of its portal.
     #[command(flatten)]
     pub self_service: SelfServiceOptions,
+    /// Its rules.
+    #[command(flatten)]
+    pub access: AccessOptions,
+}
+
+/// Rules of a resource: who gets in without a code, and who not at all.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Rules")]
+pub struct AccessOptions {
+    /// Let logins in from this network only; may be repeated.
+    #[arg(long, value_name = "ADDRESS[/BITS]", conflicts_with = "allow_everywhere")]
+    pub allow_network: Vec<String>,
+    /// Let logins in from everywhere.
+    #[arg(long)]
+    pub allow_everywhere: bool,
+    /// Let logins in at these hours only, such as `mon-fri 07:00-19:00`; may be repeated.
+    #[arg(long, value_name = "DAYS HH:MM-HH:MM", conflicts_with = "any_time")]
+    pub hours: Vec<String>,
+    /// Let logins in at all hours.
+    #[arg(long)]
+    pub any_time: bool,
+    /// Read hours in this time zone, such as Europe/Berlin; empty for the daemon's own.
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// Ask for no code from this network; may be repeated. With any of the exempt options, all three lists are replaced.
+    #[arg(long, value_name = "ADDRESS[/BITS]", conflicts_with = "no_exemptions")]
+    pub exempt_network: Vec<String>,
+    /// Ask this user for no code; may be repeated.
+    #[arg(long, value_name = "USER", conflicts_with = "no_exemptions")]
+    pub exempt_user: Vec<String>,
+    /// Ask members of this group for no code; may be repeated.
+    #[arg(long, value_name = "GROUP", conflicts_with = "no_exemptions")]
+    pub exempt_group: Vec<String>,
+    /// Ask everybody for a code.
+    #[arg(long)]
+    pub no_exemptions: bool,
+    /// Ask for no further code from the same device for this long, at most 24h; 0 for every time.
+    #[arg(long, value_name = "DURATION", value_parser = remember)]
+    pub remember: Option<u32>,
+    /// Send this attribute with Access-Accept: `Class = staff`, `user alice: ...`, `group admins: ...`; may be repeated.
+    #[arg(long, value_name = "[WHOSE:] ATTRIBUTE = VALUE", conflicts_with = "no_reply")]
+    pub reply: Vec<String>,
+    /// Send no attributes.
+    #[arg(long)]
+    pub no_reply: bool,
 }
 
 /// What happens to a user.
@@ -108,6 +155,19 @@ impl Verdict {
             Self::Deny => "deny",
             Self::Allow => "allow",
         }
+    }
+}
+
+/// Minutes for which a code holds; a duration of full minutes, or 0.
+fn remember(text: &str) -> Result<u32, String> {
+    if text == "0" {
+        return Ok(0);
+    }
+    let seconds = super::seconds_within(text, 60, 24 * 3600)?;
+    if seconds % 60 == 0 {
+        Ok(seconds / 60)
+    } else {
+        Err("write full minutes, such as 8h or 90m".to_owned())
     }
 }
 

@@ -24,6 +24,9 @@ pub enum UserCommand {
         /// Bind the user to this resource; may be repeated.
         #[arg(long, value_name = "NAME")]
         resource: Vec<String>,
+        /// Put the user into this group; may be repeated.
+        #[arg(long, value_name = "GROUP")]
+        group: Vec<String>,
         /// Read the password from the first line of this file, or with `-` from standard input, instead of asking.
         #[arg(long, value_name = "FILE", conflicts_with = "no_password")]
         password_file: Option<PathBuf>,
@@ -33,7 +36,7 @@ pub enum UserCommand {
     },
     /// Change a user; what is not named stays.
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
-        .args(["email", "no_email", "alias", "no_aliases", "first_name", "last_name", "password", "password_file"]))]
+        .args(["email", "no_email", "alias", "no_aliases", "first_name", "last_name", "group", "no_groups", "password", "password_file"]))]
     Set {
         /// Name the user by login or alias.
         user: String,
@@ -55,6 +58,12 @@ pub enum UserCommand {
         /// Record this last name; empty takes it away.
         #[arg(long, value_name = "NAME")]
         last_name: Option<String>,
+        /// Replace all groups; may be repeated.
+        #[arg(long, value_name = "GROUP", conflicts_with = "no_groups")]
+        group: Vec<String>,
+        /// Take the user out of all groups.
+        #[arg(long)]
+        no_groups: bool,
         /// How to give a password.
         #[command(flatten)]
         password: NewPassword,
@@ -89,6 +98,19 @@ pub enum UserCommand {
     SignOut {
         /// Name the user by login or alias.
         user: String,
+    },
+    /// List the sources from which a code of the user holds for a while.
+    Remembered {
+        /// Name the user by login or alias.
+        user: String,
+    },
+    /// Ask a user for a code again where one holds for a while.
+    Forget {
+        /// Name the user by login or alias.
+        user: String,
+        /// Only at the source of this id; see `user remembered`.
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
     },
     /// Show a code for one sign-in to a portal within a day, for somebody whose phone is lost.
     OneDayCode {

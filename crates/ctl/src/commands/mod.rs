@@ -11,6 +11,7 @@ mod radius;
 mod resource;
 mod settings;
 mod sms;
+mod source;
 mod token;
 mod user;
 
@@ -70,6 +71,7 @@ impl Session<'_, '_> {
 fn judge(reply: &AdminReply) -> Exit {
     match reply {
         AdminReply::SendTest { state, .. } if state != "accepted" => Exit::Refused,
+        AdminReply::SourceTested { outcome, .. } if outcome != "passed" => Exit::Refused,
         AdminReply::AuditVerified {
             broken_at: Some(_), ..
         } => Exit::Refused,
@@ -91,6 +93,7 @@ pub(crate) fn run(cli: Cli, io: &mut Io<'_>) -> Result<Exit, CtlError> {
         Command::Enrol(command) => enrol::run(command, &mut session),
         Command::Resource(command) => resource::run(command, &mut session),
         Command::Radius(command) => radius::run(command, &mut session),
+        Command::Source(command) => source::run(command, &mut session),
         Command::Sms(command) => sms::run(command, &mut session),
         Command::Login(command) => login::run(command, &mut session),
         Command::Status => session.ask(AdminOp::Status),

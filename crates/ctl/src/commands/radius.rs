@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use otpost_ipc::admin::{AdminOp, AdminReply, ClientView};
+use otpost_ipc::admin::{AdminOp, AdminReply, ClientSet, ClientView};
 use otpost_radius_wire::{SharedSecret, Signing};
 use serde_json::json;
 
@@ -15,6 +15,9 @@ use crate::{
 pub(super) fn run(command: RadiusCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
     match command {
         RadiusCommand::Client(command) => client(command, session),
+        RadiusCommand::Sessions { user, ended, limit } => {
+            session.ask(AdminOp::AccountingList { user, ended, limit })
+        }
         RadiusCommand::Test(options) => test(options, session),
     }
 }
@@ -33,6 +36,7 @@ fn client(command: ClientCommand, session: &mut Session<'_, '_>) -> Result<Exit,
             secret: secret(&options, session)?,
             weak_secret: options.weak_secret,
             message_authenticator: options.message_authenticator.map(Into::into).unwrap_or_default(),
+            set: settings(&options),
             first_factor: options.first_factor,
         },
         ClientCommand::Set {
@@ -47,12 +51,33 @@ fn client(command: ClientCommand, session: &mut Session<'_, '_>) -> Result<Exit,
             secret: secret(&options, session)?,
             weak_secret: options.weak_secret,
             message_authenticator: options.message_authenticator.map(Into::into),
+            set: settings(&options),
             first_factor: options.first_factor,
         },
         ClientCommand::List => return list(session),
         ClientCommand::Remove { name } => AdminOp::RadiusClientRemove { name },
     };
     session.ask(op)
+}
+
+fn settings(options: &ClientOptions) -> ClientSet {
+    ClientSet {
+        nas: options.nas.clone(),
+        flow: options.flow.clone(),
+        separator: if options.no_separator {
+            Some(String::new())
+        } else {
+            options.separator.clone()
+        },
+        limit_proxy_state: options.limit_proxy_state,
+        hide_first_factor: options.hide_first_factor,
+        echo: options.echo,
+        prompt_length: options.prompt_length,
+        source: options.source.clone(),
+        eap: options.eap,
+        accounting: options.accounting,
+        reply: (options.no_reply || !options.reply.is_empty()).then(|| options.reply.clone()),
+    }
 }
 
 /// All pages, one after the other.

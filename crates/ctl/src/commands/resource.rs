@@ -1,9 +1,9 @@
-use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings, ResourceView, SelfServiceSettings};
+use otpost_ipc::admin::{AccessSet, AdminOp, AdminReply, ResourceSettings, ResourceView, SelfServiceSettings};
 
 use super::Session;
 use crate::{
     CtlError, Exit,
-    args::{ResourceCommand, ResourceOptions, SelfServiceOptions},
+    args::{AccessOptions, ResourceCommand, ResourceOptions, SelfServiceOptions},
 };
 
 pub(super) fn run(command: ResourceCommand, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
@@ -99,7 +99,26 @@ fn settings(name: Option<String>, options: ResourceOptions) -> ResourceSettings 
             options.region
         },
         self_service: self_service(options.self_service),
+        access: access(options.access),
     }
+}
+
+/// What changes of the rules, where anything does.
+fn access(options: AccessOptions) -> Option<AccessSet> {
+    let lists = [&options.exempt_network, &options.exempt_user, &options.exempt_group];
+    let exempt = options.no_exemptions || lists.iter().any(|list| !list.is_empty());
+    let set = AccessSet {
+        allowed_networks: (options.allow_everywhere || !options.allow_network.is_empty())
+            .then_some(options.allow_network),
+        hours: (options.any_time || !options.hours.is_empty()).then_some(options.hours),
+        time_zone: options.time_zone,
+        exempt_networks: exempt.then_some(options.exempt_network),
+        exempt_users: exempt.then_some(options.exempt_user),
+        exempt_groups: exempt.then_some(options.exempt_group),
+        remember_minutes: options.remember,
+        reply: (options.no_reply || !options.reply.is_empty()).then_some(options.reply),
+    };
+    (set != AccessSet::default()).then_some(set)
 }
 
 /// What changes of self-service, where anything does.

@@ -16,6 +16,7 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             first_name,
             last_name,
             resource,
+            group,
             password_file,
             no_password,
         } => AdminOp::UserAdd(UserAdd {
@@ -30,6 +31,7 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             first_name,
             last_name,
             resources: resource,
+            groups: group,
         }),
         UserCommand::Set {
             user,
@@ -39,6 +41,8 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             no_aliases,
             first_name,
             last_name,
+            group,
+            no_groups,
             password,
         } => AdminOp::UserSet(UserSet {
             user,
@@ -47,6 +51,7 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             aliases: (no_aliases || !alias.is_empty()).then_some(alias),
             first_name,
             last_name,
+            groups: (no_groups || !group.is_empty()).then_some(group),
         }),
         UserCommand::Password { user, password_file } => AdminOp::UserSet(UserSet {
             user,
@@ -61,6 +66,8 @@ pub(super) fn run(command: UserCommand, session: &mut Session<'_, '_>) -> Result
             state,
         } => return list(found(search.unwrap_or_default(), resource, state), session),
         UserCommand::Sessions { user } => AdminOp::UserSessions { user },
+        UserCommand::Remembered { user } => AdminOp::RememberedList { user },
+        UserCommand::Forget { user, id } => AdminOp::RememberedRevoke { user, id },
         UserCommand::SignOut { user } => AdminOp::UserSignOut { user },
         UserCommand::OneDayCode { user } => AdminOp::UserOneDayCode { user },
         UserCommand::RecoveryCodes { user } => AdminOp::UserRecovery { user },

@@ -172,6 +172,7 @@ pub(super) fn populate(sandbox: &Sandbox) -> Result<Secret, CtlError> {
         weak_secret: false,
         message_authenticator: MessageAuthenticator::Require,
         first_factor: Some("local".to_owned()),
+        set: otpost_ipc::admin::ClientSet::default(),
     };
     match ask(sandbox, client)? {
         AdminReply::ClientSecret { secret, .. } => Ok(secret),

@@ -7,9 +7,11 @@ mod import;
 mod once;
 mod overview;
 mod people;
+mod radius;
 mod resources;
 mod settings;
 mod sms;
+mod sources;
 mod status;
 mod table;
 
@@ -58,7 +60,11 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
             resources::clients(out, std::slice::from_ref(client))?;
             once::shared_secret(out, secret)
         }
+        AdminReply::Remembered { entries } => radius::remembered(out, entries),
+        AdminReply::Accounting { sessions } => radius::connections(out, sessions),
         AdminReply::Clients { clients, .. } => resources::clients(out, clients),
+        AdminReply::Sources { sources, .. } => sources::sources(out, sources),
+        AdminReply::SourceTested { .. } => sources::tested(out, reply),
         AdminReply::Providers { providers } => sms::providers(out, providers),
         AdminReply::SendTest {
             state,

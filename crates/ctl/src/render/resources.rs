@@ -155,7 +155,8 @@ pub(super) fn clients(out: &mut dyn Write, views: &[ClientView]) -> io::Result<(
             view.resource.clone(),
             match view.message_authenticator {
                 MessageAuthenticator::Require => "require",
-                MessageAuthenticator::Optional => "optional",
+                MessageAuthenticator::Auto => "auto",
+                MessageAuthenticator::Off => "off",
             }
             .to_owned(),
             view.first_factor.clone(),

@@ -66,6 +66,10 @@ pub fn fitting(op: &AdminOp) -> Value {
         }
         AdminOp::RadiusClientSet { .. } => with_re("client", client_view()),
         AdminOp::RadiusClientList { .. } => json!({ "re": "clients", "clients": [client_view()] }),
+        AdminOp::SourceList { .. } => json!({ "re": "sources", "sources": [{ "name": "corp", "kind": "ldap",
+            "servers": ["ldaps://dc1.corp.example"], "settings": "{}", "used-by": ["fw"] }] }),
+        AdminOp::SourceTest { .. } => json!({ "re": "source-tested", "outcome": "passed", "groups": ["vpn"],
+            "server": "ldaps://dc1.corp.example", "milliseconds": 12, "detail": "" }),
         AdminOp::SmsProviderList => json!({ "re": "providers", "providers": [
             { "name": "gw", "kind": "http", "priority": 10, "enabled": true, "sender": "ACME" }] }),
         AdminOp::SmsSendTest { .. } => json!({ "re": "send-test", "state": "accepted", "provider": "gw",

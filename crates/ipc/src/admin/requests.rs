@@ -22,6 +22,8 @@ pub struct UserAdd {
     pub last_name: String,
     /// Resources to bind to.
     pub resources: Vec<String>,
+    /// Groups, for exemptions and reply attributes.
+    pub groups: Vec<String>,
 }
 
 /// Changes of a user; absent fields stay.
@@ -40,6 +42,8 @@ pub struct UserSet {
     pub first_name: Option<String>,
     /// New last name.
     pub last_name: Option<String>,
+    /// New groups, all of them.
+    pub groups: Option<Vec<String>>,
 }
 
 /// Settings of a resource; absent fields stay.
@@ -70,6 +74,8 @@ pub struct ResourceSettings {
     pub region: Option<String>,
     /// Self-service; absent fields within stay.
     pub self_service: Option<SelfServiceSettings>,
+    /// Who gets in without a code, and who not at all.
+    pub access: Option<AccessSet>,
 }
 
 /// Self-service of a resource; absent fields stay.
@@ -200,4 +206,56 @@ pub struct AuditFilter {
     pub from: u64,
     /// Before this time; 0: any.
     pub until: u64,
+}
+
+/// Settings of a RADIUS client; absent fields stay.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct ClientSet {
+    /// `fortigate`, `paloalto`, `asa`, `openvpn`, `strongswan`, `ocserv`, `mikrotik`, `pfsense`, `netscaler`, or empty for none. Setting
+    /// it sets what is not set beside it.
+    pub nas: Option<String>,
+    /// `challenge`, `append`, `two-pass` or `code-only`.
+    pub flow: Option<String>,
+    /// One character between password and code; empty for none.
+    pub separator: Option<String>,
+    /// Whether requests with Proxy-State but without Message-Authenticator get silence.
+    pub limit_proxy_state: Option<bool>,
+    /// Whether a wrong password is answered with a challenge too, without a text.
+    pub hide_first_factor: Option<bool>,
+    /// Whether the code may be shown while typed.
+    pub echo: Option<bool>,
+    /// Longest prompt in octets, 20..=253.
+    pub prompt_length: Option<u16>,
+    /// Attribute trusted to hold the address of the person's device: `none`, `calling-station-id`, `tunnel-client-endpoint` or
+    /// `framed-ip-address`.
+    pub source: Option<String>,
+    /// Whether EAP-GTC is answered.
+    pub eap: Option<bool>,
+    /// Whether accounting is stored and answered.
+    pub accounting: Option<bool>,
+    /// Reply attributes of every Access-Accept, such as `Class = staff`, all of them.
+    pub reply: Option<Vec<String>>,
+}
+
+/// Who gets to a resource without a code, and who not at all; absent fields stay.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct AccessSet {
+    /// Networks that logins must come from, all of them; empty: from everywhere.
+    pub allowed_networks: Option<Vec<String>>,
+    /// Times at which logins are let in, such as `mon-fri 07:00-19:00`, all of them; empty: always.
+    pub hours: Option<Vec<String>>,
+    /// Time zone of `hours`, such as `Europe/Berlin`; empty for the daemon's own.
+    pub time_zone: Option<String>,
+    /// Networks that need no code, all of them.
+    pub exempt_networks: Option<Vec<String>>,
+    /// Users that need no code, all of them.
+    pub exempt_users: Option<Vec<String>>,
+    /// Groups whose members need no code, all of them.
+    pub exempt_groups: Option<Vec<String>>,
+    /// Minutes for which a code given from a source holds there, at most 1440; 0: each login needs its own.
+    pub remember_minutes: Option<u32>,
+    /// Reply attributes: each is `ATTRIBUTE = VALUE` for everybody, `user NAME: ...` or `group NAME: ...`; all of them.
+    pub reply: Option<Vec<String>>,
 }

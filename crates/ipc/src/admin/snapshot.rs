@@ -113,8 +113,9 @@ fn things() -> Vec<AdminOp> {
             resource: name(),
             secret: Some("shared".into()),
             weak_secret: true,
-            message_authenticator: MessageAuthenticator::Optional,
+            message_authenticator: MessageAuthenticator::Off,
             first_factor: Some(text("local")),
+            set: ClientSet::default(),
         },
         AdminOp::RadiusClientSet {
             name: text("gw"),
@@ -124,11 +125,30 @@ fn things() -> Vec<AdminOp> {
             weak_secret: false,
             message_authenticator: Some(MessageAuthenticator::Require),
             first_factor: None,
+            set: ClientSet::default(),
         },
         AdminOp::RadiusClientList {
             after: Some(text("gw")),
         },
         AdminOp::RadiusClientRemove { name: text("gw") },
+        AdminOp::SourceAdd {
+            name: text("corp"),
+            kind: text("ldap"),
+            config: "{}".into(),
+        },
+        AdminOp::SourceSet {
+            name: text("corp"),
+            config: "{}".into(),
+        },
+        AdminOp::SourceList {
+            after: Some(text("corp")),
+        },
+        AdminOp::SourceRemove { name: text("corp") },
+        AdminOp::SourceTest {
+            name: text("corp"),
+            user: text("alice"),
+            password: "secret".into(),
+        },
         AdminOp::SmsProviderAdd {
             name: text("main"),
             kind: text("http"),

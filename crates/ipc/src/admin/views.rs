@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::requests::ClientSet;
 use super::requests::ResourceSettings;
 use crate::radius::MessageAuthenticator;
 
@@ -45,6 +46,9 @@ pub struct UserView {
     pub login: String,
     /// Aliases.
     pub aliases: Vec<String>,
+    /// Groups, for exemptions and reply attributes.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// E-mail address.
     pub email: Option<String>,
     /// First name.
@@ -128,8 +132,79 @@ pub struct ClientView {
     pub resource: String,
     /// What it must do about Message-Authenticator.
     pub message_authenticator: MessageAuthenticator,
-    /// `local` or `stack`.
+    /// `local`, `stack`, or a list such as `local,ldap:corp`.
     pub first_factor: String,
+    /// When it first sent a valid Message-Authenticator, in Unix seconds.
+    #[serde(default)]
+    pub signed: Option<u64>,
+    /// When it last sent a request without, to the hour.
+    #[serde(default)]
+    pub unsigned: Option<u64>,
+    /// How logins run; nothing is absent.
+    #[serde(default)]
+    pub set: ClientSet,
+}
+
+/// A source whose codes are remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RememberedView {
+    /// Names it to revoke it.
+    pub id: String,
+    /// Login.
+    pub user: String,
+    /// Resource.
+    pub resource: String,
+    /// RADIUS client or PAM service.
+    pub service: String,
+    /// Address of the person's device.
+    pub source: String,
+    /// When the code was given, in Unix seconds.
+    pub since: u64,
+    /// When it ends, in Unix seconds.
+    pub until: u64,
+}
+
+/// A connection that a RADIUS client accounts for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AccountingView {
+    /// RADIUS client.
+    pub client: String,
+    /// User-Name as sent.
+    pub user: String,
+    /// Acct-Session-Id.
+    pub session: String,
+    /// Calling-Station-Id.
+    pub station: String,
+    /// Framed-IP-Address.
+    pub framed: String,
+    /// Start in Unix seconds.
+    pub started: u64,
+    /// When it was last heard of, in Unix seconds.
+    pub seen: u64,
+    /// End in Unix seconds; absent while it lasts.
+    pub ended: Option<u64>,
+    /// Octets from the person.
+    pub octets_in: u64,
+    /// Octets to the person.
+    pub octets_out: u64,
+}
+
+/// A source of passwords as shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SourceView {
+    /// Name.
+    pub name: String,
+    /// `ldap` or `radius`.
+    pub kind: String,
+    /// Its servers, in the order in which they are asked.
+    pub servers: Vec<String>,
+    /// Its settings as JSON, without credentials and certificates.
+    pub settings: String,
+    /// RADIUS clients that ask it.
+    pub used_by: Vec<String>,
 }
 
 /// A provider as shown.

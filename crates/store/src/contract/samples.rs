@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use otpost_core::audit::Event;
 use otpost_core::challenge::{Challenge, Channel, Label, Notice, Origin, Process, Session, State};
-use otpost_core::client::{FirstFactor, RadiusClient, Sealed};
+use otpost_core::source::Chain;
+use otpost_core::client::{MessageAuthenticator, RadiusClient, Sealed, Settings};
 use otpost_core::code::{Digits, Purpose};
 use otpost_core::ids::{
     AttemptId, ChallengeId, ClientId, MessageId, ProviderId, Reference, ResourceId, SessionId, TokenId,
@@ -216,8 +217,11 @@ pub fn client(number: u8, name: &str, resource: ResourceId) -> RadiusClient {
             .collect(),
         secret: Sealed(Zeroizing::new(format!("correct-horse-battery-{number}"))),
         resource,
-        require_message_authenticator: true,
-        first_factor: FirstFactor::Stack,
+        message_authenticator: MessageAuthenticator::Require,
+        signed: None,
+        unsigned: None,
+        settings: Settings::default(),
+        first_factor: Chain::stack(),
         created: NOW,
     }
 }

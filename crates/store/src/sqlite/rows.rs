@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use otpost_core::Timestamp;
-use otpost_core::client::{FirstFactor, RadiusClient, Sealed};
+use otpost_core::source::Chain;
+use otpost_core::client::{MessageAuthenticator, RadiusClient, Sealed, Settings};
 use otpost_core::code::Digits;
 use otpost_core::ids::{ClientId, ProviderId, ResourceId, TokenId, UserId};
 use otpost_core::keys::Keyring;
@@ -159,8 +160,11 @@ impl TokenBody {
 #[serde(rename_all = "kebab-case")]
 pub(super) struct ClientBody {
     networks: Vec<Network>,
-    require_message_authenticator: bool,
-    first_factor: FirstFactor,
+    message_authenticator: MessageAuthenticator,
+    signed: Option<Timestamp>,
+    unsigned: Option<Timestamp>,
+    first_factor: Chain,
+    settings: Settings,
     created: Timestamp,
 }
 
@@ -168,8 +172,11 @@ impl ClientBody {
     pub(super) fn of(client: &RadiusClient) -> Self {
         Self {
             networks: client.networks.clone(),
-            require_message_authenticator: client.require_message_authenticator,
-            first_factor: client.first_factor,
+            message_authenticator: client.message_authenticator,
+            signed: client.signed,
+            unsigned: client.unsigned,
+            first_factor: client.first_factor.clone(),
+            settings: client.settings.clone(),
             created: client.created,
         }
     }
@@ -278,8 +285,11 @@ impl Rows<'_> {
             networks: rest.networks,
             secret: Sealed(self.open(blob(row, 3)?, TABLE, id, resource)?),
             resource: ResourceId::from_slice(resource).ok_or_else(|| damaged(TABLE, id))?,
-            require_message_authenticator: rest.require_message_authenticator,
+            message_authenticator: rest.message_authenticator,
+            signed: rest.signed,
+            unsigned: rest.unsigned,
             first_factor: rest.first_factor,
+            settings: rest.settings,
             created: rest.created,
         })
     }

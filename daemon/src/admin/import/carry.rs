@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use otpost_core::ids::{TokenId, UserId};
+use otpost_core::ids::{MailId, TokenId, UserId};
 use otpost_core::import::{Ids, Kind, Known, Line, Problem};
 use otpost_store::{StoreError, Tx};
 use tracing::{error, info};
 
+use super::super::people::moved;
 use super::super::{Act, AdminError, write};
 use super::people::{People, chunks, known, sorted};
 use crate::imports::{Import, Stage, Verdict};
+use crate::portal::session;
 use crate::state::Daemon;
 use crate::sys::Draw;
 
@@ -46,6 +48,8 @@ pub(super) async fn carry_out(daemon: Arc<Daemon>, import: Arc<Import>, act: Act
         Ok(known) => in_parts(&daemon, &import, &act, (good, known)).await,
         Err(failure) => Err(failure),
     };
+    // People whose address changed hear of it.
+    daemon.postman.wake();
     match carried {
         Ok(true) => {
             info!(by = act.actor, reference = %act.reference, "import carried out");
@@ -176,6 +180,10 @@ fn store(
                 }
                 Err(error) => return Err(error.into()),
             }
+            if let Some(before) = &people.user {
+                let mail = MailId::random(rng);
+                moved(tx, before, user.email.as_deref(), (mail, act))?;
+            }
             let kind = if outcome.kind == Kind::Add {
                 "user-add"
             } else {
@@ -190,6 +198,10 @@ fn store(
         }
         if let Some(token) = &outcome.token {
             let fresh = !people.tokens.iter().any(|own| own.id == token.id);
+            // A new user has no session.
+            if people.user.is_some() {
+                session::end_unguarded(tx, token.user, &token.resources)?;
+            }
             tx.put_token(token)?;
             let kind = if fresh { "token-add" } else { "token-set" };
             let detail = format!("{}, import, line {}", token.phone.masked(), line.number);

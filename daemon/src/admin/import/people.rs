@@ -56,7 +56,8 @@ pub(super) fn chunks(lines: Vec<Arc<Line>>) -> Vec<Lines> {
 #[derive(Default)]
 pub(super) struct People {
     name: Option<LoginName>,
-    user: Option<User>,
+    /// Absent where there is none of the name yet.
+    pub(super) user: Option<User>,
     pub(super) tokens: Vec<Token>,
 }
 

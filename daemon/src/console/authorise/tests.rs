@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use otpost_core::Timestamp;
 use otpost_core::challenge::Label;
-use otpost_core::client::{FirstFactor, RadiusClient, Sealed};
+use otpost_core::source::Chain;
+use otpost_core::client::{self, RadiusClient, Sealed, Settings};
 use otpost_core::code::Digits;
 use otpost_core::ids::{ClientId, EnrolmentId, ResourceId, TokenId, UserId};
 use otpost_core::keys::{Keyring, MasterKey};
@@ -160,8 +161,11 @@ fn store() -> (Arc<dyn Store>, ResourceId) {
                 networks: vec![format!("192.0.2.{n}").parse().unwrap()],
                 secret: Sealed(Zeroizing::new("0123456789abcdef".to_owned())),
                 resource,
-                require_message_authenticator: true,
-                first_factor: FirstFactor::Local,
+                message_authenticator: client::MessageAuthenticator::Require,
+                signed: None,
+                unsigned: None,
+                settings: Settings::default(),
+                first_factor: Chain::local(),
                 created: NOW,
             })?;
         }
@@ -282,6 +286,7 @@ fn on_resources(n: Names) -> Vec<AdminOp> {
             weak_secret: false,
             message_authenticator: MessageAuthenticator::Require,
             first_factor: None,
+            set: otpost_ipc::admin::ClientSet::default(),
         },
         AdminOp::RadiusClientSet {
             name: text(n.client),
@@ -291,6 +296,7 @@ fn on_resources(n: Names) -> Vec<AdminOp> {
             weak_secret: false,
             message_authenticator: None,
             first_factor: None,
+            set: otpost_ipc::admin::ClientSet::default(),
         },
         AdminOp::RadiusClientRemove { name: text(n.client) },
         AdminOp::Overview {
@@ -344,6 +350,22 @@ fn on_nobody() -> Vec<AdminOp> {
         },
         AdminOp::ResourceList { after: None },
         AdminOp::RadiusClientList { after: None },
+        AdminOp::SourceAdd {
+            name: text("new"),
+            kind: text("ldap"),
+            config: secret(),
+        },
+        AdminOp::SourceSet {
+            name: text("new"),
+            config: secret(),
+        },
+        AdminOp::SourceList { after: None },
+        AdminOp::SourceRemove { name: text("new") },
+        AdminOp::SourceTest {
+            name: text("new"),
+            user: text("alice"),
+            password: secret(),
+        },
         AdminOp::SmsProviderAdd {
             name: text("new"),
             kind: text("file"),
@@ -655,6 +677,7 @@ fn names_beside_the_first_one_count_too() {
         weak_secret: false,
         message_authenticator: None,
         first_factor: None,
+        set: otpost_ipc::admin::ClientSet::default(),
     };
     check(moved, Role::Admin, Err(Denied::Scope));
     // PAM services are of the whole host.

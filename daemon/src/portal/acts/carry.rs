@@ -4,7 +4,6 @@ use otpost_core::Timestamp;
 use otpost_core::challenge::{Challenge, State};
 use otpost_core::ids::TokenId;
 use otpost_core::mail::Notice;
-use otpost_core::name::LoginName;
 use otpost_core::outbox::SecurityEvent;
 use otpost_core::portal::factors::TotpToken;
 use otpost_core::portal::flow::FlowState;
@@ -16,7 +15,8 @@ use otpost_store::{StoreError, Tx, document};
 
 use super::own::{Own, assignable, own};
 use super::password::password_action;
-use super::{allowed, carried, change, free};
+use super::{allowed, carried, change, free, user_name};
+use crate::login::end_waiting;
 use crate::portal::enrol::{self, Asker};
 use crate::portal::error::PortalError;
 use crate::portal::recovery::{self, Fresh};
@@ -74,6 +74,7 @@ pub(crate) fn carry_out(
                 user.profile.password_set = Some(now);
             })?;
             end_of(tx, holder.user.id, None, Some(holder.session.id))?;
+            end_waiting(tx, holder.user.id, now)?;
             tell(tx, ctx, holder, Notice::PasswordChanged)?;
             Ok(carried(ctx, holder, "password"))
         }
@@ -83,13 +84,15 @@ pub(crate) fn carry_out(
         }
         Act::Login(new) => {
             allowed(holder, Action::ChangeLogin)?;
-            let name = LoginName::parse(new).map_err(|e| PortalError::invalid("login", e))?;
+            let name = user_name::parse(new)?;
             free(tx, holder, &name)?;
             change(tx, holder, |user| {
                 user.login = name.to_string();
                 user.name = name.clone();
                 user.aliases.retain(|alias| *alias != name);
             })?;
+            let login = name.to_string();
+            tell(tx, ctx, holder, Notice::LoginChanged { login })?;
             Ok(carried(ctx, holder, "login"))
         }
         Act::RenewRecovery => {
@@ -97,7 +100,8 @@ pub(crate) fn carry_out(
             let fresh = fresh.ok_or_else(|| {
                 PortalError::conflict("recovery", "the codes could not be made; type the next code")
             })?;
-            recovery::store(tx, holder, fresh)?;
+            let whose = (holder.user.id, vec![holder.resource.id]);
+            recovery::keep(tx, whose, &fresh.set, &mut ctx.rng)?;
             tell(tx, ctx, holder, Notice::RecoveryRenewed)?;
             Ok(Out {
                 reply: PortalReply::Codes { codes: fresh.shown() },

@@ -6,11 +6,11 @@ use otpost_core::ids::TokenId;
 use otpost_core::mail::Notice;
 use otpost_core::outbox::SecurityEvent;
 use otpost_core::portal::enrolment::{self, By, Confirm, Confirmed, Enrolment, Held, New};
-use otpost_core::portal::factors::{RecoverySet, TotpToken};
+use otpost_core::portal::factors::TotpToken;
 use otpost_core::portal::flow::{Closed, FlowState};
 use otpost_core::portal::invite::Invite;
 use otpost_core::portal::settings::Kind;
-use otpost_core::portal::verification::{Owner, Verification};
+use otpost_core::portal::verification::Verification;
 use otpost_core::totp::Step;
 use otpost_core::user::User;
 use otpost_store::{StoreError, Tx, document};
@@ -19,6 +19,7 @@ use super::recovery::{offered, taken};
 use super::rows::Rows;
 use super::{Asker, Enrolled, Prepared, detail, find, shown, view};
 use crate::portal::error::PortalError;
+use crate::portal::recovery::keep;
 use crate::portal::request::Ctx;
 use crate::portal::session::end_of;
 use crate::portal::{mails, texts};
@@ -49,10 +50,12 @@ pub(crate) fn confirm(
             };
             shown(tx, &before, asker, (why, ctx.now))
         }
+        // The page says why nothing has left, and when it may be asked for again.
+        Confirmed::NotSent => shown(tx, &before, asker, ("", ctx.now)),
         Confirmed::Malformed(why) => shown(tx, &before, asker, (why, ctx.now)),
         Confirmed::Repeated { .. } => {
             let mut after = before;
-            let codes = give(tx, asker, &mut after, prepared)?;
+            let codes = give(tx, ctx, asker, &mut after, prepared)?;
             let mut enrolled = shown(tx, &after, asker, ("", ctx.now))?;
             enrolled.view.codes = codes;
             Ok(enrolled)
@@ -102,7 +105,7 @@ fn done(
             token.name
         }
     };
-    let codes = give(tx, asker, &mut enrolment, prepared)?;
+    let codes = give(tx, ctx, asker, &mut enrolment, prepared)?;
     document::put(tx, &enrolment)?;
     for invite in document::of::<Invite>(tx, &asker.user.id.0)? {
         if invite.resource == asker.resource.id && invite.used.is_none() {
@@ -153,6 +156,7 @@ fn damaged(what: &str) -> PortalError {
 /// Stores the recovery codes that come with it and gives them out.
 fn give(
     tx: &mut dyn Tx,
+    ctx: &mut Ctx,
     asker: &Asker,
     enrolment: &mut Enrolment,
     prepared: Option<&Prepared>,
@@ -164,13 +168,8 @@ fn give(
     if !offered(tx, asker, enrolment)? {
         return Ok(Vec::new());
     }
-    document::put(
-        tx,
-        &RecoverySet {
-            owner: Owner::User(asker.user.id),
-            set: prepared.fresh.set.clone(),
-        },
-    )?;
+    let whose = (asker.user.id, vec![asker.resource.id]);
+    keep(tx, whose, &prepared.fresh.set, &mut ctx.rng)?;
     enrolment.offered = enrolment.offered.saturating_add(1);
     document::put(tx, enrolment)?;
     Ok(prepared.fresh.shown())

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use otpost_core::Timestamp;
 use otpost_core::keys::Keyring;
 use otpost_core::portal::enrolment::{By, Confirm, Confirmed, Enrolment, confirm};
-use otpost_core::portal::factors::RecoverySet;
 use otpost_core::portal::settings::Kind;
-use otpost_core::portal::verification::Owner;
 use otpost_core::recovery::COUNT;
-use otpost_store::{Read, StoreError, document};
+use otpost_store::{Read, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
@@ -18,6 +16,7 @@ use super::rows::Rows;
 use super::{Asker, find};
 use crate::passwords::PasswordError;
 use crate::portal::error::PortalError;
+use crate::portal::factors::codes;
 use crate::portal::recovery::{self, Fresh};
 use crate::state::Daemon;
 
@@ -91,22 +90,19 @@ fn comes(
     })
 }
 
-/// Whether this enrolment may give out recovery codes: the user has none, or has those that it gave out, all unused.
+/// Whether this enrolment may give out recovery codes: the user has none for here, or has those that it gave out, all unused.
 pub(super) fn offered(read: &mut dyn Read, asker: &Asker, enrolment: &Enrolment) -> Result<bool, StoreError> {
     // An administrator would read somebody else's.
     if asker.by == By::Administrator || !asker.resource.self_service.offers(Kind::Recovery) {
         return Ok(false);
     }
-    let set = document::get::<RecoverySet>(read, &asker.user.id.0)?;
-    Ok(
-        match set.filter(|kept| kept.owner == Owner::User(asker.user.id)) {
-            None => true,
-            Some(kept) => {
-                let own = enrolment.confirmed.is_some_and(|_| enrolment.offered > 0);
-                own && kept.set.left() == COUNT && kept.set.created >= enrolment.flow.created
-            }
-        },
-    )
+    Ok(match codes(read, asker.user.id, asker.resource.id)? {
+        None => true,
+        Some(kept) => {
+            let own = enrolment.confirmed.is_some_and(|_| enrolment.offered > 0);
+            own && kept.set.left() == COUNT && kept.set.created >= enrolment.flow.created
+        }
+    })
 }
 
 /// Whether another token has the number, where numbers are not shared.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use otpost_conf::DaemonConfig;
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::client::FirstFactor;
-use otpost_core::ids::{AttemptId, MessageId, PortalSessionId, ResourceId, TokenId, UserId};
+use otpost_core::source::Chain;
+use otpost_core::ids::{AttemptId, EnrolmentId, MessageId, PortalSessionId, ResourceId, TokenId, UserId};
 use otpost_core::limits::LOGIN_FAILURES;
 use otpost_core::login::{Reason, Reply};
 use otpost_core::mail::queue::{Matter, QueuedMail};
@@ -20,7 +20,7 @@ use otpost_core::net::Source;
 use otpost_core::outbox::{Kind as TextKind, Message, SecurityEvent, State};
 use otpost_core::phone::Phone;
 use otpost_core::portal::enrolment::{Enrolment, Permit};
-use otpost_core::portal::factors::{RecoverySet, TotpToken};
+use otpost_core::portal::factors::TotpToken;
 use otpost_core::portal::session::{Stage, Who};
 use otpost_core::portal::settings::{Action, FirstEnrolment, Kind, OtpLength};
 use otpost_core::portal::site::{Base, Site};
@@ -28,7 +28,7 @@ use otpost_core::portal::verification::{Act, Verification};
 use otpost_core::resource::Resource;
 use otpost_core::token::{Status, Token};
 use otpost_core::user::{PasswordHash, Profile, User};
-use otpost_core::{Timestamp, totp};
+use otpost_core::{Timestamp, code, totp};
 use otpost_ipc::admin::{AdminOp, AdminReply, SmsPolicySet};
 use otpost_ipc::portal::{Browser, EnrolState, EnrolmentView, Method, PortalReply, UserAct, UserOp};
 use otpost_ipc::{FaultCode, Outcome, Secret};
@@ -39,11 +39,11 @@ use zeroize::Zeroizing;
 
 use super::{Asker, permitted};
 use crate::admin::{self, Caller};
-use crate::login::{self, Guarded, Start};
+use crate::login::{self, Door, Guarded, Start};
 use crate::portal::error::PortalError;
 use crate::portal::request::{Out, run};
 use crate::portal::session::{Opening, holder, open};
-use crate::portal::{self, texts};
+use crate::portal::{self, factors, texts};
 use crate::serve::{self, Deps};
 use crate::state::Daemon;
 use crate::sys::{self, Clock, SystemEntropy};
@@ -292,6 +292,18 @@ impl Bench {
         lines
     }
 
+    /// The present digits of an enrolment, whether they have left or not.
+    async fn digits(&self, id: &str) -> String {
+        let id: EnrolmentId = id.parse().unwrap();
+        let found = self
+            .daemon()
+            .read(move |read| document::get::<Enrolment>(read, &id.0));
+        let enrolment = found.await.unwrap().unwrap();
+        code::derive(&self.daemon().keys, &enrolment.code())
+            .expose()
+            .to_owned()
+    }
+
     async fn messages(&self) -> Vec<Message> {
         self.daemon().read(|read| read.messages(200)).await.unwrap()
     }
@@ -371,7 +383,9 @@ impl Bench {
             group: "sshd".to_owned(),
             user: "alice".to_owned(),
             password: None,
-            first_factor: FirstFactor::Stack,
+            first_factor: Chain::stack(),
+            proof: None,
+            door: Door::default(),
             guarded,
             attempt: AttemptId::from_slice(&self.daemon().rng_octets()).unwrap(),
             origin: Origin::default(),
@@ -524,7 +538,7 @@ async fn the_whole_flow_ends_with_a_token_that_guards_vpn_and_host() {
     assert_eq!(bench.texts(3).await[2].to, E164);
     let set = bench
         .daemon()
-        .read(|read| document::get::<RecoverySet>(read, &ALICE.0))
+        .read(|read| factors::codes(read, ALICE, resource_id()))
         .await
         .unwrap()
         .unwrap();
@@ -614,7 +628,7 @@ async fn an_answer_that_is_lost_is_given_again_with_codes_that_work() {
     assert_ne!(first[0].expose(), second[0].expose());
     let set = bench
         .daemon()
-        .read(|read| document::get::<RecoverySet>(read, &ALICE.0))
+        .read(|read| factors::codes(read, ALICE, resource_id()))
         .await
         .unwrap()
         .unwrap();
@@ -919,6 +933,14 @@ async fn what_does_not_leave_is_said_and_costs_no_try() {
         let view = bench.enrolment(&cookie, begin("f1")).await;
         assert_eq!((view.ask.trouble.as_str(), view.ask.sent), (trouble, false));
         assert!(bench.messages().await.is_empty());
+        // The digits are there, but whoever guesses them has no number: none is right, and none costs a try.
+        let digits = bench.digits(&view.id).await;
+        for typed in [digits.as_str(), &wrong(&digits)] {
+            let view = bench.confirm(&cookie, &view.id, typed).await;
+            assert_eq!((view.state, view.ask.left), (EnrolState::Open, 5));
+            assert_eq!((view.why.as_str(), view.ask.trouble.as_str()), ("", trouble));
+        }
+        assert!(bench.tokens(ALICE).await.is_empty());
         // Once it may, it goes.
         bench
             .admin(AdminOp::SmsPolicySet(SmsPolicySet {
@@ -1151,7 +1173,7 @@ async fn a_text_that_nobody_waits_for_does_not_leave() {
     let cookie = bench.browser(ALICE).await;
     let id = bench.enrolment(&cookie, begin("f1")).await.id;
     bench.texts(1).await;
-    let enrolment: otpost_core::ids::EnrolmentId = id.parse().unwrap();
+    let enrolment: EnrolmentId = id.parse().unwrap();
     let queue = |generation: u32| {
         let kind = TextKind::Enrol {
             enrolment,

@@ -12,9 +12,9 @@ use std::{
 use otpost_ipc::{
     Fault, FaultCode, Outcome, Role, Secret,
     admin::{
-        AdminOp, AdminReply, AdminView, ApiKeyView, AuditView, ClientView, DayCounts, ImportLine,
+        AccountingView, AdminOp, AdminReply, AdminView, ApiKeyView, AuditView, ClientSet, ClientView, DayCounts, ImportLine,
         ImportState, MailView, MessageView, OverviewView, PortalView, ProviderLatency, ProviderView,
-        ResourceSettings, ResourceView, SelfServiceSettings, SmsPolicySet, Status, TokenView, UserView,
+        RememberedView, ResourceSettings, ResourceView, SelfServiceSettings, SmsPolicySet, Status, TokenView, UserView,
     },
     aio::Connection,
     portal::{
@@ -389,6 +389,9 @@ fn client(says: &Says) -> ClientView {
         resource: "Hafenwerk VPN".to_owned(),
         message_authenticator: MessageAuthenticator::Require,
         first_factor: "local".to_owned(),
+        signed: None,
+        unsigned: None,
+        set: ClientSet::default(),
     }
 }
 
@@ -476,6 +479,31 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
             clients: vec![client(says)],
             more: false,
         },
+        Op::RememberedList { .. } => AdminReply::Remembered {
+            entries: vec![RememberedView {
+                id: "m1".to_owned(),
+                user: "alice".to_owned(),
+                resource: "Hafenwerk VPN".to_owned(),
+                service: text("gw", says),
+                source: "192.0.2.7".to_owned(),
+                since: 1_764_578_400,
+                until: 1_764_582_000,
+            }],
+        },
+        Op::AccountingList { .. } => AdminReply::Accounting {
+            sessions: vec![AccountingView {
+                client: "gw".to_owned(),
+                user: text("alice", says),
+                session: text("s1", says),
+                station: text("192.0.2.7", says),
+                framed: "10.8.0.2".to_owned(),
+                started: 1_764_578_400,
+                seen: 1_764_582_000,
+                ended: None,
+                octets_in: 1024,
+                octets_out: 2048,
+            }],
+        },
         Op::SmsProviderList => AdminReply::Providers {
             providers: vec![ProviderView {
                 name: "seven".to_owned(),
@@ -557,6 +585,7 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
         | Op::TokenRemove { .. }
         | Op::ResourceRemove { .. }
         | Op::RadiusClientRemove { .. }
+        | Op::RememberedRevoke { .. }
         | Op::SmsProviderAdd { .. }
         | Op::SmsProviderSet { .. }
         | Op::SmsProviderRemove { .. }

@@ -117,6 +117,17 @@ fn notice(told: &Notice, context: &Clean) -> (String, String) {
                 plain(masked, NAME_LIMIT)
             ),
         ),
+        Notice::EmailRemoved => (
+            format!("E-Mail-Adresse entfernt bei {service}"),
+            format!("Für {of} wurde die E-Mail-Adresse entfernt. An diese Adresse gehen keine E-Mails mehr."),
+        ),
+        Notice::LoginChanged { login } => (
+            format!("Benutzername geändert bei {service}"),
+            format!(
+                "Für {of} wurde der Benutzername geändert. Er lautet jetzt {}.",
+                plain(login, NAME_LIMIT)
+            ),
+        ),
         Notice::RecoveryRenewed => (
             format!("Neue Wiederherstellungscodes bei {service}"),
             format!(

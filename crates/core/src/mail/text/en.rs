@@ -112,6 +112,17 @@ fn notice(told: &Notice, context: &Clean) -> (String, String) {
                 plain(masked, NAME_LIMIT)
             ),
         ),
+        Notice::EmailRemoved => (
+            format!("E-mail address removed at {service}"),
+            format!("The e-mail address of {of} was removed. No more mail goes to this address."),
+        ),
+        Notice::LoginChanged { login } => (
+            format!("User name changed at {service}"),
+            format!(
+                "The user name of {of} was changed. It is now {}.",
+                plain(login, NAME_LIMIT)
+            ),
+        ),
         Notice::RecoveryRenewed => (
             format!("New recovery codes at {service}"),
             format!("New recovery codes were made for {of}. The old ones no longer work."),

@@ -34,6 +34,8 @@ pub enum Confirmed {
         /// Whether recovery codes that the first answer carried may have been lost with it.
         codes: bool,
     },
+    /// No text has left, so there is no code yet: nothing is compared, and it costs no try. [`Enrolment::refused`] says why.
+    NotSent,
     /// It cannot be a code, and costs no try.
     Malformed(&'static str),
     /// Wrong: the enrolment to store.
@@ -99,6 +101,10 @@ pub fn confirm(
         return Ok(Confirmed::Closed);
     }
     standing(enrolment, confirm.by, view)?;
+    // The digits exist before they leave: whoever guesses them has no number, and an unsent text draws on no budget.
+    if matches!(enrolment.new, New::Sms(_)) && enrolment.text.is_none() {
+        return Ok(Confirmed::NotSent);
+    }
     if let Some(why) = Typed::of(confirm.typed, enrolment.digits.get()).why() {
         return Ok(Confirmed::Malformed(why));
     }

@@ -1,0 +1,71 @@
+//! A request on its way to the daemon and back. However it ends, the thread that holds the request is told once.
+
+use std::sync::Arc;
+
+use otpost_ipc::radius::{RadiusOp, RadiusReply};
+
+use crate::{jobs::JobId, mailbox::Mailbox, silence::Silence};
+
+/// What a thread is told of a request.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    pub(crate) job: JobId,
+    pub(crate) said: Said,
+}
+
+/// The outcome.
+#[derive(Debug)]
+pub(crate) enum Said {
+    /// The daemon's answer.
+    Reply(RadiusReply),
+    /// No decision, so no answer: the client retransmits or asks another server. A Reject would be a lie.
+    Nothing(Silence),
+}
+
+/// Something to ask the daemon.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// Gone once it is asked.
+    pub(crate) op: Option<RadiusOp>,
+    /// Client of the table.
+    pub(crate) client: Arc<str>,
+    /// Names the request in the log.
+    pub(crate) id: Box<str>,
+    job: JobId,
+    asker: Option<Arc<Mailbox<Letter>>>,
+}
+
+impl Question {
+    /// For one job of the thread with this mailbox.
+    pub(crate) fn new(
+        op: RadiusOp,
+        (client, id): (Arc<str>, Box<str>),
+        job: JobId,
+        asker: Arc<Mailbox<Letter>>,
+    ) -> Self {
+        Self {
+            op: Some(op),
+            client,
+            id,
+            job,
+            asker: Some(asker),
+        }
+    }
+
+    /// Tells the outcome.
+    pub(crate) fn answer(mut self, said: Said) {
+        self.tell(said);
+    }
+
+    fn tell(&mut self, said: Said) {
+        if let Some(asker) = self.asker.take() {
+            asker.post(Letter { job: self.job, said });
+        }
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.tell(Said::Nothing(Silence::Fault));
+    }
+}
