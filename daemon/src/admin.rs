@@ -16,7 +16,7 @@ mod overview;
 pub(crate) mod page;
 mod people;
 mod portal;
-mod remembered;
+pub(crate) mod remembered;
 mod resources;
 mod sms;
 mod sources;

@@ -20,6 +20,7 @@ use otpost_core::token::Token;
 use otpost_core::user::User;
 use otpost_store::{CounterKey, Read, StoreError, Tx, document};
 
+use crate::admin::remembered;
 use crate::outbox::{Asks, Job, lease_now};
 use crate::providers::Usable;
 
@@ -333,7 +334,12 @@ pub(crate) fn apply(
                     _ => tx.put_message(message)?,
                 }
             }
-            (Change::Guard(guard), Some(user), _) => tx.put_guard(user, guard)?,
+            (Change::Guard(guard), Some(user), _) => {
+                tx.put_guard(user, guard)?;
+                if guard.lock_at(now).is_some() {
+                    remembered::forget(tx, user)?;
+                }
+            }
             (Change::Counts(counts), Some(user), Some(token)) => {
                 put_counts(
                     tx,
@@ -365,6 +371,7 @@ pub(crate) fn apply(
                     ..token.clone()
                 })?;
             }
+            (Change::Remember(entry), ..) => document::put(tx, entry.as_ref())?,
             // A change without its row would be lost: roll everything back instead.
             _ => {
                 return Err(StoreError::Damaged(

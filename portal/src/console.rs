@@ -22,6 +22,7 @@ mod self_service;
 mod sentences;
 mod settings;
 mod setup;
+mod sources;
 mod tables;
 mod tokens;
 mod typed;
@@ -135,6 +136,11 @@ fn system_routes() -> Router<Arc<App>> {
         .route("/add/radius", get(radius::new).post(radius::add))
         .route("/radius/{name}", get(radius::client).post(radius::set))
         .route("/radius/{name}/remove", get(radius::removal).post(radius::remove))
+        .route("/sources", get(sources::list))
+        .route("/add/source", get(sources::new).post(sources::add))
+        .route("/sources/{name}", get(sources::source).post(sources::set))
+        .route("/sources/{name}/test", get(sources::test).post(sources::tried))
+        .route("/sources/{name}/remove", get(sources::removal).post(sources::remove))
         .route("/providers", get(providers::list))
         .route("/add/provider", get(providers::new).post(providers::add))
         .route("/providers/{name}", get(providers::provider).post(providers::set))

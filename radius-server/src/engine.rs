@@ -2,7 +2,6 @@
 //! daemon is told of requests that it never sees.
 
 use std::{
-    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -20,7 +19,7 @@ use tokio::sync::Notify;
 use crate::{
     clients::Client,
     latch::{self, Latch, UNSIGNED_PERIOD},
-    link::{Daemon, Link},
+    link::Link,
     question::{Question, Said},
     queue::{Class, Next, Place, Queue},
     rejects::{self, Rejects},
@@ -52,7 +51,7 @@ pub(crate) struct Engine {
     /// The daemon's store could not be used when it was last asked to.
     unwell: AtomicBool,
     rejects: Mutex<Rejects>,
-    pub(crate) latch: Arc<Mutex<Latch>>,
+    latch: Arc<Mutex<Latch>>,
     news: Notify,
     /// Held during a round, so that a stop waits for the one under way.
     telling: tokio::sync::Mutex<()>,
@@ -228,7 +227,7 @@ impl Engine {
             // Each fault has a reference that the daemon's log explains.
             Some(Err(CallError::Fault(fault))) => {
                 if fault.code == FaultCode::Unavailable && !self.unwell.swap(true, Ordering::Relaxed) {
-                    tracing::error!("otpostd cannot use its store; Status-Server is answered once it can");
+                    tracing::error!("otpostd cannot use its store just now; Status-Server is answered once it can");
                 }
                 tracing::warn!(client = ?log.client, id = %log.id, %fault, "otpostd could not decide");
             }
@@ -302,15 +301,7 @@ impl Log {
     }
 }
 
-/// A request as a thread sees it, and for the daemon's log.
-pub(crate) fn warn_rejected(client: &Client, user: &str, source: IpAddr, cause: &str) {
-    tracing::warn!(client = ?client.name, ?user, %source, "rejected: {cause}");
-}
-
 /// Nothing that is behind these locks can panic half-way through a change.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// The link's daemon, as [`Engine::decide`] uses it.
-pub(crate) type Shared = Arc<Daemon>;

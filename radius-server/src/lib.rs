@@ -10,20 +10,28 @@
 //! counters are wanted.
 #![forbid(unsafe_code)]
 
+mod account;
 mod cache;
 mod cli;
 mod clients;
 mod engine;
 mod error;
+mod jobs;
 mod latch;
 mod link;
+mod mailbox;
+mod port;
+mod question;
+mod queue;
 mod rejects;
 mod reply;
 mod request;
 mod server;
+mod sessions;
 mod silence;
 mod socket;
 mod sys;
+mod transfer;
 
 pub use cli::run;
 pub use error::ServeError;

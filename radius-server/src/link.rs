@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use otpost_ipc::{
 };
 use tokio::sync::watch;
 
-use crate::{clients::Table, sys};
+use crate::{clients::Table, engine::lock, latch::Latch, sys};
 
 /// Longest wait for a connection and its Hello, and for all pages of a client table.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -41,32 +44,78 @@ pub(crate) struct Daemon {
 }
 
 /// The daemon, while there is one. Without, there is no table either: nothing can be answered.
-#[derive(Debug, Default)]
-pub(crate) struct Link(RwLock<Option<Arc<Daemon>>>);
+#[derive(Debug)]
+pub(crate) struct Link {
+    daemon: RwLock<Option<Arc<Daemon>>>,
+    /// Changes with it, so that threads look at it only then.
+    generation: AtomicU64,
+    latch: Arc<Mutex<Latch>>,
+    /// Whether any client's Accounting-Requests are answered.
+    accounting: watch::Sender<bool>,
+}
 
 impl Link {
+    pub(crate) fn new(latch: Arc<Mutex<Latch>>) -> Self {
+        Self {
+            daemon: RwLock::default(),
+            generation: AtomicU64::new(0),
+            latch,
+            accounting: watch::Sender::new(false),
+        }
+    }
+
     /// The daemon as it is now.
     pub(crate) fn get(&self) -> Option<Arc<Daemon>> {
-        let daemon = self.0.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let daemon = self
+            .daemon
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()?;
         // The connection's end is known to it a little before it is known to `keep`.
         (!daemon.calls.is_closed()).then_some(daemon)
     }
 
+    /// Brings `seen` and its `generation` up to date.
+    pub(crate) fn refresh(&self, generation: &mut u64, seen: &mut Option<Arc<Daemon>>) {
+        let now = self.generation.load(Ordering::Acquire);
+        if *generation != now {
+            *generation = now;
+            *seen = self.get();
+        }
+    }
+
+    /// Whether any client's Accounting-Requests are answered, and each change of it.
+    pub(crate) fn accounting(&self) -> watch::Receiver<bool> {
+        self.accounting.subscribe()
+    }
+
     fn set(&self, daemon: Option<Arc<Daemon>>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = daemon;
+        *self.daemon.write().unwrap_or_else(PoisonError::into_inner) = daemon;
+        self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
     fn install(&self, calls: &AsyncClient<RadiusOp, RadiusReply>, table: ClientTable) -> u64 {
-        let (table, complaints) = Table::new(table, |_| false);
+        let (table, complaints) = {
+            // Held until the table is in force: what is latched meanwhile waits, and finds the new entry.
+            let mut latch = lock(&self.latch);
+            latch.settle(&table);
+            let built = Table::new(table, |client| latch.is_latched(client));
+            let daemon = Arc::new(Daemon {
+                calls: calls.clone(),
+                table: built.0,
+            });
+            self.set(Some(Arc::clone(&daemon)));
+            (daemon, built.1)
+        };
         for complaint in complaints {
             tracing::error!(client = ?complaint.client, "client entry cannot be used: {}", complaint.what);
         }
-        let version = table.version;
-        self.set(Some(Arc::new(Daemon {
-            calls: calls.clone(),
-            table,
-        })));
-        version
+        self.accounting.send_if_modified(|wanted| {
+            let news = *wanted != table.table.accounting;
+            *wanted = table.table.accounting;
+            news
+        });
+        table.table.version
     }
 }
 

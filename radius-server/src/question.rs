@@ -8,9 +8,16 @@ use crate::{jobs::JobId, mailbox::Mailbox, silence::Silence};
 
 /// What a thread is told of a request.
 #[derive(Debug)]
-pub(crate) struct Letter {
-    pub(crate) job: JobId,
-    pub(crate) said: Said,
+pub(crate) enum Letter {
+    /// The outcome of a request.
+    Said {
+        /// Which.
+        job: JobId,
+        /// What came of it.
+        said: Said,
+    },
+    /// Another bound for the reply cache.
+    CacheEntries(usize),
 }
 
 /// The outcome.
@@ -59,7 +66,7 @@ impl Question {
 
     fn tell(&mut self, said: Said) {
         if let Some(asker) = self.asker.take() {
-            asker.post(Letter { job: self.job, said });
+            asker.post(Letter::Said { job: self.job, said });
         }
     }
 }

@@ -32,6 +32,9 @@ pub(crate) enum Unsayable {
         "reply attribute {0} of the resource is not hex, longer than 253 octets, or not to be set by hand"
     )]
     Attribute(u8),
+    /// An answer to another question.
+    #[error("otpostd answered with something that was not asked for")]
+    Answer,
     /// The reply is larger than a packet.
     #[error("the reply does not fit a packet: {0}")]
     Wire(#[from] WireError),

@@ -212,7 +212,7 @@ fn only<'a>(packet: &Packet<'a>, kind: u8) -> Result<Option<&'a [u8]>, Twice> {
     }
 }
 
-fn nas(packet: &Packet<'_>, source: IpAddr) -> Nas {
+pub(crate) fn nas(packet: &Packet<'_>, source: IpAddr) -> Nas {
     let v4 = || {
         packet
             .first(NAS_IP_ADDRESS_TYPE)?
@@ -249,7 +249,7 @@ fn nas(packet: &Packet<'_>, source: IpAddr) -> Nas {
 }
 
 /// Text that only describes: what is no text in it is replaced rather than refused.
-fn text(packet: &Packet<'_>, kind: u8) -> String {
+pub(crate) fn text(packet: &Packet<'_>, kind: u8) -> String {
     let value = packet.first(kind).unwrap_or_default();
     String::from_utf8_lossy(value)
         .chars()

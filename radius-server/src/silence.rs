@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Write as _,
     net::IpAddr,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
@@ -16,17 +17,25 @@ pub enum Silence {
     UnusableClient,
     /// The datagram breaks a length rule of RFC 2865.
     Malformed,
-    /// Neither Access-Request nor Status-Server.
+    /// A kind of packet that the port does not serve.
     Code,
     /// No Message-Authenticator where one is required.
     MessageAuthenticatorMissing,
     /// A Message-Authenticator that is wrong, doubled or of another length.
     MessageAuthenticatorWrong,
+    /// Proxy-State without a Message-Authenticator, where that is not allowed.
+    ProxyStateUnsigned,
+    /// An Accounting-Request whose authenticator is wrong.
+    AccountingWrong,
+    /// An Accounting-Request of a client whose accounting is not answered.
+    AccountingOff,
+    /// An Accounting-Request that does not say what it is about.
+    AccountingUnusable,
     /// The same request is being worked on.
     Duplicate,
     /// The client has re-used address, port and Identifier for a new request meanwhile.
     Superseded,
-    /// Too many requests are being worked on.
+    /// Too much to ask the daemon: this one found no room, or waited too long.
     Busy,
     /// There is no connection to otpostd, or no client table from it yet.
     DaemonAway,
@@ -35,19 +44,53 @@ pub enum Silence {
 }
 
 impl Silence {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 15] = [
         Self::UnknownClient,
         Self::UnusableClient,
         Self::Malformed,
         Self::Code,
         Self::MessageAuthenticatorMissing,
         Self::MessageAuthenticatorWrong,
+        Self::ProxyStateUnsigned,
+        Self::AccountingWrong,
+        Self::AccountingOff,
+        Self::AccountingUnusable,
         Self::Duplicate,
         Self::Superseded,
         Self::Busy,
         Self::DaemonAway,
         Self::Fault,
     ];
+
+    /// Whether the administrator should read of it. A VPN that retransmits does nothing wrong, and `link` says when the
+    /// daemon is away.
+    pub(crate) fn is_worth_a_line(self) -> bool {
+        !matches!(
+            self,
+            Self::Duplicate | Self::Superseded | Self::DaemonAway | Self::Fault
+        )
+    }
+
+    /// What to call it in one or two words.
+    fn short(self) -> &'static str {
+        match self {
+            Self::UnknownClient => "unknown client",
+            Self::UnusableClient => "unusable client",
+            Self::Malformed => "malformed",
+            Self::Code => "other kind",
+            Self::MessageAuthenticatorMissing => "unsigned",
+            Self::MessageAuthenticatorWrong => "wrong secret",
+            Self::ProxyStateUnsigned => "unsigned proxy",
+            Self::AccountingWrong => "accounting wrong secret",
+            Self::AccountingOff => "accounting off",
+            Self::AccountingUnusable => "accounting unusable",
+            Self::Duplicate => "duplicate",
+            Self::Superseded => "superseded",
+            Self::Busy => "busy",
+            Self::DaemonAway => "daemon away",
+            Self::Fault => "undecided",
+        }
+    }
 
     fn advice(self) -> &'static str {
         match self {
@@ -58,16 +101,26 @@ impl Silence {
                 "its client entry cannot be used; set it anew: otpostctl radius client set"
             }
             Self::Malformed => "malformed RADIUS packet",
-            Self::Code => "neither Access-Request nor Status-Server; send accounting elsewhere",
+            Self::Code => "a kind of packet that this port does not serve; accounting has a port of its own",
             Self::MessageAuthenticatorMissing => {
                 "no Message-Authenticator; update the VPN, or make it optional for this client"
             }
             Self::MessageAuthenticatorWrong => {
                 "wrong Message-Authenticator: the shared secret differs, or the packet is forged"
             }
+            Self::ProxyStateUnsigned => {
+                "Proxy-State without Message-Authenticator; update the proxy, or allow it for this client"
+            }
+            Self::AccountingWrong => {
+                "wrong authenticator in an Accounting-Request: the shared secret differs, or the packet is forged"
+            }
+            Self::AccountingOff => {
+                "accounting is off for this client; switch it on, or off at the VPN: otpostctl radius client set"
+            }
+            Self::AccountingUnusable => "an Accounting-Request without Acct-Status-Type",
             Self::Duplicate => "retransmission of a request in work",
             Self::Superseded => "the client has asked anew meanwhile",
-            Self::Busy => "too many requests in work",
+            Self::Busy => "more requests than otpostd decides in time",
             Self::DaemonAway => "no connection to otpostd",
             Self::Fault => "otpostd could not decide",
         }
@@ -80,6 +133,7 @@ pub struct Counters {
     silent: [AtomicU64; Silence::ALL.len()],
     replies: AtomicU64,
     resent: AtomicU64,
+    lost: AtomicU64,
 }
 
 impl Counters {
@@ -99,6 +153,32 @@ impl Counters {
     #[must_use]
     pub fn resent(&self) -> u64 {
         self.resent.load(Ordering::Relaxed)
+    }
+
+    /// Datagrams that the kernel dropped because a socket's receive buffer was full.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// All of it in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut line = format!("{} answered, {} answered again", self.replies(), self.resent());
+        for why in Silence::ALL {
+            let count = self.silent(why);
+            if count > 0 {
+                let _ = write!(line, ", {count} {}", why.short());
+            }
+        }
+        let _ = write!(line, ", {} dropped by the kernel", self.lost());
+        line
+    }
+
+    pub(crate) fn count_lost(&self, lost: u32) {
+        if lost > 0 {
+            self.lost.fetch_add(lost.into(), Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn count_silent(&self, why: Silence) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings, SmsPolicySet, UserAdd};
 use otpost_ipc::client::{CallError, Client, Deadline};
 use otpost_ipc::pam::{PamBegin, PamOp, PamReply};
-use otpost_ipc::radius::{Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply};
+use otpost_ipc::radius::{Credentials, Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply};
 use otpost_ipc::{LoginReply, Role, Secret};
 use otpost_tests::dice::Dice;
 use otpost_tests::stack::{PASSWORD, Stack, number};
@@ -283,7 +283,9 @@ impl World {
                 RadiusOp::Begin(RadiusBegin {
                     client: name.to_owned(),
                     user: login.user.clone(),
-                    password: password.map(Secret::from),
+                    credentials: Credentials::Pap {
+                        password: Secret::from(password.unwrap_or_default()),
+                    },
                     attempt,
                     nas: Nas {
                         calling_station: login.source.to_owned(),
@@ -306,7 +308,7 @@ impl World {
         self.packets += 1;
         self.radius.set_deadline(soon());
         match self.radius.call(op(format!("{:064x}", self.packets))) {
-            Ok(RadiusReply::Login { login }) => login,
+            Ok(RadiusReply::Login { login, .. }) => login,
             other => panic!("{other:?}"),
         }
     }
@@ -324,8 +326,9 @@ impl World {
                     client: name.to_owned(),
                     user: login.user.clone(),
                     session,
-                    answer,
+                    credentials: Credentials::Pap { password: answer },
                     attempt,
+                    nas: Nas::default(),
                 })
             }),
             Door::Pam(_) => self.pam(PamOp::Answer { session, answer }),

@@ -7,9 +7,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::challenge::{Challenge, Channel};
 use crate::ids::{ResourceId, UserId};
 use crate::name::LoginName;
 use crate::net::Network;
+use crate::resource::Resource;
+use crate::token::{Status, Token};
+use crate::user::User;
 
 /// Longest time for which a code holds, in minutes.
 pub const REMEMBER_MINUTES: u32 = 24 * 60;
@@ -226,6 +230,8 @@ pub struct Remembered {
     pub group: String,
     /// Where from.
     pub address: IpAddr,
+    /// [`mark`] of what stood behind the code.
+    pub mark: [u8; 32],
     /// When.
     pub since: Timestamp,
     /// End.
@@ -244,6 +250,45 @@ pub fn remembered_id(user: UserId, resource: ResourceId, group: &str, address: I
         .chain_update(group)
         .finalize();
     digest.first_chunk().copied().unwrap_or_default()
+}
+
+/// What a remembered code stands on: another password, token or number makes another mark, and ends what is remembered.
+#[must_use]
+pub fn mark(user: &User, token: &Token) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    let password = user.password.as_ref().map_or("", |hash| hash.0.as_str());
+    Sha256::new()
+        .chain_update(user.id.0)
+        .chain_update(password.len().to_be_bytes())
+        .chain_update(password)
+        .chain_update(token.id.0)
+        .chain_update(token.created.0.to_be_bytes())
+        .chain_update(token.phone.expose())
+        .chain_update([u8::from(token.status == Status::Active)])
+        .finalize()
+        .into()
+}
+
+/// The entry for a code that was given now, where the resource remembers codes and the source can be trusted.
+#[must_use]
+pub fn remember(
+    challenge: &Challenge,
+    resource: &Resource,
+    (user, token): (&User, &Token),
+    now: Timestamp,
+) -> Option<Remembered> {
+    let minutes = resource.access.remember_minutes;
+    let address = challenge.origin.trusted?.to_canonical();
+    (minutes > 0 && challenge.channel == Channel::Radius).then(|| Remembered {
+        id: remembered_id(user.id, resource.id, &challenge.group, address),
+        user: user.id,
+        resource: resource.id,
+        group: challenge.group.clone(),
+        address,
+        mark: mark(user, token),
+        since: now,
+        until: now.plus(std::time::Duration::from_secs(u64::from(minutes) * 60)),
+    })
 }
 
 /// What of a login the rules look at.

@@ -1,6 +1,7 @@
 //! Challenges and the sessions that clients hold of them.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,9 @@ pub struct Origin {
     /// Acct-Session-Id.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub acct_session: String,
+    /// Address of the person's device that the client is trusted to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<IpAddr>,
     /// PAM: the calling process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,

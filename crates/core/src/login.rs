@@ -5,6 +5,7 @@ mod answer;
 mod begin;
 mod single;
 
+use crate::access::Remembered;
 use crate::audit::Event;
 use crate::challenge::{Challenge, Channel, Notice, Session};
 use crate::gate::{Counts, Policy, Refusal};
@@ -220,6 +221,8 @@ pub enum Change {
     LoginSuccess,
     /// The token gave its first right code.
     TokenVerified,
+    /// Insert or replace the source from which this code holds for a while.
+    Remember(Box<Remembered>),
 }
 
 /// A decision: what to say, why, what to store.

@@ -619,6 +619,7 @@ fn another_number_is_another_code_once_for_two_clicks() {
     else {
         panic!()
     };
+    let second = Box::new(world.stored(&second));
     assert_ne!(world.right(&first), world.right(&second));
     assert_eq!((second.name.as_str(), second.digits), ("My phone", first.digits));
     let before = world.stored(&first);

@@ -168,7 +168,9 @@ fn codes_labels_names_links_and_references_are_in_the_body() {
                     holds("alice");
                 }
                 Letter::Test { reference } => holds(reference),
-                Letter::Notice(Notice::PasswordChanged | Notice::RecoveryRenewed) => holds("alice"),
+                Letter::Notice(Notice::PasswordChanged | Notice::EmailRemoved | Notice::RecoveryRenewed) => {
+                    holds("alice")
+                }
                 Letter::Notice(_) => holds("My phone"),
             }
         }

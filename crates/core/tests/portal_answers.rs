@@ -486,10 +486,7 @@ fn recovery_codes_of_another_portal_are_neither_offered_nor_taken() {
         text: "7f-kx3m-pq9t",
         proof: Some(&world.proof(0)),
     };
-    assert_eq!(
-        answer::answer(&typed, &view, world.now).wrong,
-        Some(Why::Wrong)
-    );
+    assert_eq!(answer::answer(&typed, &view, world.now).wrong, Some(Why::Wrong));
 }
 
 /// Whether a recovery code is taken at the sign-in.
@@ -955,7 +952,10 @@ fn what_strangers_have_mailed_leaves_two_codes_an_hour_to_networks_that_are_know
         mailed.1 += known.count();
     }
     assert_eq!(address.day.count, 42, "the day's limit holds for all together");
-    assert!(mailed.1 >= 12, "{mailed:?}: two for five of the strangers', all day");
+    assert!(
+        mailed.1 >= 12,
+        "{mailed:?}: two for five of the strangers', all day"
+    );
     assert!(mailed.0 <= 30, "{mailed:?}");
 }
 

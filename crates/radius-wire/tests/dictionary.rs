@@ -400,7 +400,7 @@ fn an_unknown_name_gets_suggestions() {
         other => panic!("{name}: {other:?}"),
     };
     assert_eq!(like("Filter-ID2")[0], "Filter-Id");
-    assert_eq!(like("AVPair"), ["Cisco-AVPair", "Huawei-AVpair"].map(str::to_owned));
+    assert_eq!(like("AVPair")[0], "Cisco-AVPair");
     assert_eq!(like("Seession-Timeout")[0], "Session-Timeout");
     assert_eq!(like("Nonsense-Of-Nobody"), Vec::<String>::new());
     assert_eq!(like(&"x".repeat(100_000)), Vec::<String>::new());

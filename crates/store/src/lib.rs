@@ -161,6 +161,9 @@ pub trait Read {
     fn send_policy(&mut self) -> Result<Policy, StoreError>;
     /// Audit rows after position `after`, in order, at most `limit`.
     fn audit(&mut self, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
+    /// Audit rows after position `range.0` up to and with `range.1` whose text contains `part`, letters from a to z in either case;
+    /// the newest first, at most `limit`. A `part` of more than 1,024 octets is [`StoreError::Refused`].
+    fn audit_with(&mut self, range: (u64, u64), part: &str, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
     /// The document of this kind and id.
     fn document(&mut self, kind: &str, id: &[u8; 16]) -> Result<Option<Row>, StoreError>;
     /// The document of this kind with this key; keys are unique within a kind.

@@ -10,7 +10,7 @@ use otpost_core::name::LoginName;
 use otpost_core::portal::administrator::Scope;
 use otpost_core::resource;
 use otpost_ipc::admin::{AdminReply, AuditFilter, AuditView};
-use otpost_store::{AuditRow, Read};
+use otpost_store::{AuditRow, Read, StoreError};
 
 use super::page::Page;
 use super::view::Names;
@@ -96,21 +96,69 @@ fn in_scope(
 /// A clock may have gone back by this much; what is older than a filter's start is still looked at for so long.
 const BACK: u64 = 3_600_000;
 
+/// Longest part of a row's text that the store is asked for.
+const LONGEST: usize = 100;
+
 /// What is looked for, ready to compare.
 struct Sought {
     filter: AuditFilter,
     /// Login as compared, where it is one.
     user: Option<LoginName>,
     resource: String,
+    /// What the text of every row that fits has in it; the store then leaves out most others unread.
+    part: Option<String>,
+}
+
+/// The longest part of `text` that stands in a row whatever its spelling there: JSON writes these signs as they are, and no other letter
+/// than these becomes one of them in small letters, as the Kelvin sign becomes a k.
+fn part(text: &str) -> Option<String> {
+    let other = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\\' | 'k' | 'K');
+    let longest = text.split(other).max_by_key(|part| part.len())?;
+    let enough = longest.get(..LONGEST).unwrap_or(longest);
+    (text.is_ascii() && !enough.is_empty()).then(|| enough.to_owned())
+}
+
+/// What every row that fits has in it. Where a time ends the search, all rows have to be looked at to find that end.
+fn in_each(filter: &AuditFilter, user: Option<&LoginName>) -> Option<String> {
+    let name = user.map_or(filter.user.as_str(), LoginName::as_str);
+    let mut wanted = [name, &filter.reference, &filter.source, &filter.reason]
+        .into_iter()
+        .map(str::trim);
+    wanted
+        .find(|text| !text.is_empty() && filter.from == 0)
+        .and_then(part)
 }
 
 impl Sought {
     fn new(filter: AuditFilter) -> Self {
+        let user = LoginName::parse(filter.user.trim()).ok();
+        let part = in_each(&filter, user.as_ref());
         Self {
-            user: LoginName::parse(filter.user.trim()).ok(),
+            part,
+            user,
             resource: resource::key(&filter.resource),
             filter,
         }
+    }
+
+    /// Rows after `stop` up to `end`, newest first, and up to where the others are still to be looked at.
+    fn newest(
+        &self,
+        read: &mut dyn Read,
+        (stop, end): (u64, u64),
+    ) -> Result<(Vec<AuditRow>, u64), StoreError> {
+        if let Some(part) = &self.part {
+            let rows = read.audit_with((stop, end), part, PAGE)?;
+            let full = rows.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+            let last = rows.last().filter(|_| full);
+            let next = last.map_or(stop, |row| row.seq.saturating_sub(1).max(stop));
+            return Ok((rows, next));
+        }
+        let start = end.saturating_sub(u64::from(PAGE)).max(stop);
+        let count = u32::try_from(end.saturating_sub(start)).unwrap_or(PAGE);
+        let mut rows = read.audit(start, count)?;
+        rows.reverse();
+        Ok((rows, start))
     }
 
     fn fits(&self, row: &AuditView) -> bool {
@@ -167,9 +215,8 @@ pub(super) async fn find(
         let mut page = Page::default();
         let mut found = 0;
         while end > stop {
-            let start = end.saturating_sub(u64::from(PAGE)).max(stop);
-            let count = u32::try_from(end.saturating_sub(start)).unwrap_or(PAGE);
-            for row in read.audit(start, count)?.iter().rev() {
+            let (rows, next) = sought.newest(read, (stop, end))?;
+            for row in &rows {
                 let shown = view(row);
                 // Nothing that fits is behind it.
                 if shown.at > 0 && shown.at.saturating_add(BACK) < sought.filter.from {
@@ -189,7 +236,7 @@ pub(super) async fn find(
                     found += 1;
                 }
             }
-            end = start;
+            end = next;
         }
         Ok(AdminReply::AuditFound {
             rows: page.rows(),
@@ -264,4 +311,21 @@ pub(super) async fn verify(daemon: &Arc<Daemon>) -> Result<AdminReply, AdminErro
         head: HEXLOWER.encode(&head),
         broken_at: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, part};
+
+    #[test]
+    fn the_store_is_asked_only_for_what_every_spelling_has() {
+        assert_eq!(part("alice").as_deref(), Some("alice"));
+        // Somebody may have typed a Kelvin sign.
+        assert_eq!(part("kirk.keller").as_deref(), Some("eller"));
+        assert_eq!(part("a\"bc").as_deref(), Some("bc"));
+        for none in ["", "kk", "müller", "i\u{307}lker"] {
+            assert_eq!(part(none), None, "{none:?}");
+        }
+        assert_eq!(part(&"a".repeat(300)).map(|part| part.len()), Some(LONGEST));
+    }
 }

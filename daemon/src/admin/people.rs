@@ -231,9 +231,7 @@ pub(super) fn moved(
         return Ok(());
     }
     let notice = match new {
-        Some(new) => Notice::EmailChanged {
-            masked: masked(new),
-        },
+        Some(new) => Notice::EmailChanged { masked: masked(new) },
         None => Notice::EmailRemoved,
     };
     notify(tx, (before, "otpost"), (mail, Matter::Notice(notice)), act)?;

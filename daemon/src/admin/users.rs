@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::page::Page;
 use super::view::{self, Beside, Names};
-use super::{Act, AdminError, done, find_resource, find_user, people, read, write};
+use super::{remembered, Act, AdminError, done, find_resource, find_user, people, read, write};
 use crate::login;
 use crate::portal::session;
 use crate::portal::site::by_mail;
@@ -80,7 +80,10 @@ const GROUPS: usize = 64;
 
 fn groups(raw: &[String]) -> Result<Vec<String>, AdminError> {
     if raw.len() > GROUPS {
-        return Err(AdminError::Invalid(format!("a user is in at most {GROUPS} groups, not {}", raw.len())));
+        return Err(AdminError::Invalid(format!(
+            "a user is in at most {GROUPS} groups, not {}",
+            raw.len()
+        )));
     }
     let mut groups: Vec<String> = Vec::new();
     for group in raw.iter().map(|group| group.trim()) {
@@ -275,6 +278,7 @@ pub(super) async fn lock(
         tx.put_user(&user)?;
         // They would hold again once the lock is lifted.
         session::end_of(tx, user.id, None, None)?;
+        remembered::forget(tx, user.id)?;
         act.record_detail(tx, "user-lock", (&user.login, ""), why.clone())?;
         let reply = done(format!("user {} is locked on every channel", user.login));
         Ok((user.id, reply))

@@ -65,8 +65,9 @@ async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply>
         attempt: map::attempt(&daemon.keys, "radius", &begin.attempt),
         origin: Origin {
             calling_station: begin.nas.calling_station.clone(),
-            nas_port: begin.nas.port,
-            acct_session: begin.nas.acct_session,
+            nas_port: begin.nas.port.clone(),
+            acct_session: begin.nas.acct_session.clone(),
+            trusted: address(client, &begin.nas),
             ..Origin::default()
         },
         source: Source::new(&begin.nas.calling_station, &begin.client),

@@ -237,7 +237,9 @@ async fn a_first_token_ends_sessions_of_the_password_alone_and_an_old_address_he
     let text = format!("{HEADER}\nanna,old@example.com,+491712345678,,,vpn,\n");
     let sessions = async || {
         let of = user.id;
-        let all = served.daemon.read(move |read| document::of::<PortalSession>(read, &of.0));
+        let all = served
+            .daemon
+            .read(move |read| document::of::<PortalSession>(read, &of.0));
         all.await.unwrap().len()
     };
     sign_in(&served, user.id, &user.resources).await;

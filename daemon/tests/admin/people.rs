@@ -346,7 +346,10 @@ async fn an_address_that_an_administrator_changes_hears_of_it() {
     assert_eq!(set("new@example.com").await, [first.clone()]);
     let second = ("new@example.com".to_owned(), Notice::EmailRemoved);
     let all = set("").await;
-    assert!(all.len() == 2 && all.contains(&first) && all.contains(&second), "{all:?}");
+    assert!(
+        all.len() == 2 && all.contains(&first) && all.contains(&second),
+        "{all:?}"
+    );
 }
 
 #[tokio::test]

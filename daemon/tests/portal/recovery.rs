@@ -101,7 +101,8 @@ async fn codes_made_with_a_token_of_one_portal_open_no_other() {
     strange_token(&served).await;
     let lab = by_text(&served, "lab", STRANGE).await;
     // Neither seen nor touched from there.
-    let home = async |address: &str, cookie: &Secret| match ask(&served, address, cookie, UserOp::Home).await {
+    let home = async |address: &str, cookie: &Secret| match ask(&served, address, cookie, UserOp::Home).await
+    {
         PortalReply::Home(home) => home.recovery_left,
         other => panic!("{other:?}"),
     };
@@ -110,12 +111,17 @@ async fn codes_made_with_a_token_of_one_portal_open_no_other() {
     assert_eq!(home("lab", &lab).await, Some(10));
     assert_eq!(home("office", &office).await, Some(10));
     let half = knock(&served, "office").await.session;
-    let taken = async |cookie: &Secret, address: &str, code: &Secret| {
-        match ask(&served, address, cookie, factor(Method::Recovery, code)).await {
-            PortalReply::Signed { next, .. } => next == Next::Home,
-            PortalReply::Wrong { .. } => false,
-            other => panic!("{other:?}"),
-        }
+    let taken = async |cookie: &Secret, address: &str, code: &Secret| match ask(
+        &served,
+        address,
+        cookie,
+        factor(Method::Recovery, code),
+    )
+    .await
+    {
+        PortalReply::Signed { next, .. } => next == Next::Home,
+        PortalReply::Wrong { .. } => false,
+        other => panic!("{other:?}"),
     };
     assert!(!taken(&half, "office", &strange[0]).await);
     assert!(taken(&half, "office", &own[0]).await);
@@ -162,12 +168,7 @@ async fn codes_of_one_portal_are_not_offered_on_another_and_do_not_lift_its_lock
     // An administrator's codes are for all portals that the person is bound to.
     let codes = served.recovery("alice").await;
     let half = knock(&served, "lab").await;
-    let reply = ask(
-        &served,
-        "lab",
-        &half.session,
-        factor(Method::Recovery, &codes[0]),
-    );
+    let reply = ask(&served, "lab", &half.session, factor(Method::Recovery, &codes[0]));
     signed(reply.await);
     assert!(!locked().await);
     let half = knock(&served, "office").await.session;
@@ -195,5 +196,9 @@ async fn first_codes_are_made_on_each_portal() {
     strange_token(&served).await;
     served.pass(1);
     let lab = by_text(&served, "lab", STRANGE).await;
-    assert_eq!(first("lab", &lab).await, Ok(true), "those of the office are others");
+    assert_eq!(
+        first("lab", &lab).await,
+        Ok(true),
+        "those of the office are others"
+    );
 }

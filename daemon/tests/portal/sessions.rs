@@ -197,11 +197,12 @@ async fn a_session_of_the_password_alone_ends_with_a_first_token_that_an_adminis
     served.must(assign("bob", "+491712345671", "Lab")).await;
     assert!(holds(&served, &bob).await, "it guards another portal");
     // Beside an app that asked for a code already, a phone changes nothing.
-    let (app, half) = (served.app("bob").await, served.ask(sign_in("bob", PASSWORD, HERE)));
+    let (app, half) = (
+        served.app("bob").await,
+        served.ask(sign_in("bob", PASSWORD, HERE)),
+    );
     let half = signed(half.await.unwrap()).session;
-    let full = served
-        .user(&half, factor(Method::Totp, &served.shows(0)))
-        .await;
+    let full = served.user(&half, factor(Method::Totp, &served.shows(0))).await;
     let full = signed(full.unwrap()).session;
     served.must(assign("bob", "+491712345672", "Office VPN")).await;
     assert!(holds(&served, &full).await, "{app}");

@@ -483,6 +483,37 @@ c-client-lead = Eine Änderung gilt ab dem nächsten Paket.
 c-remove-client = RADIUS-Client entfernen
 c-remove-client-text = Anfragen von { $name } erhalten keine Antwort mehr: Niemand meldet sich darüber an.
 
+# Sources of passwords
+c-sources = Wo Passwörter geprüft werden
+c-sources-lead = Verzeichnisse und RADIUS-Server, die Passwörter für RADIUS-Clients prüfen. Antwortet eines nicht, kommt darüber niemand hinein.
+c-no-sources = Noch kein Verzeichnis: Passwörter werden hier geprüft oder vom Gerät.
+c-add-source = Verzeichnis oder Server anlegen
+c-add-source-lead = Ein Verzeichnis wie Active Directory oder ein RADIUS-Server. Probieren Sie ein Passwort aus, bevor ein Client es benutzt.
+c-source-ldap = Verzeichnis (LDAP)
+c-source-radius = RADIUS-Server
+c-source-servers = Server der Reihe nach
+c-source-first-factor = Name für einen Client
+c-asked-by = Benutzt von
+c-asked-by-nobody = Noch keinem Client
+c-source-config-hint = Passwörter darin werden versiegelt und nie wieder gezeigt. Die Anleitung nennt alle Einstellungen.
+c-source-lead = Passwörter und Zertifikate werden nicht gezeigt. Geben Sie sie bei einer Änderung wieder ein.
+c-remove-source = Entfernen
+c-remove-source-text = { $name } und die Einstellungen sind weg. Das geht nur, solange kein Client es benutzt.
+c-try-password = Passwort ausprobieren
+c-try-password-text = { $name } prüft das Passwort wie bei einer Anmeldung. Der Versuch steht im Protokoll, ohne das Passwort.
+c-try-again = Noch eines
+c-tried-passed = Das Passwort stimmt.
+c-tried-failed = Das Passwort ist falsch.
+c-tried-unknown = Unter diesem Namen gibt es niemanden.
+c-tried-expired = Das Passwort muss zuerst geändert werden.
+c-tried-locked = Das Konto darf zurzeit nicht benutzt werden.
+c-tried-challenge = Der Server verlangt mehr als das Passwort.
+c-tried-unavailable = Es gibt keine brauchbare Antwort. Bis das behoben ist, werden Anmeldungen abgelehnt.
+c-source-groups = Gruppen
+c-source-server = Dieser Server
+c-source-said = Antwort
+c-source-took = Dauer
+
 # Providers
 c-providers-lead = SMS gehen an den ersten, der funktioniert. Fällt er aus, übernimmt der nächste.
 c-no-providers = Noch kein Anbieter: Es kann kein Code gesendet werden.

@@ -83,6 +83,11 @@ s-prompt = Eine Aufforderung hat höchstens 20 bis 253 Oktette, nicht { $given }
 s-separator = Das Trennzeichen ist ein Zeichen, das weder Buchstabe noch Ziffer ist, etwa ein Komma.
 
 # Providers and texts
+s-no-source = Es gibt kein Verzeichnis und keinen Server { $name }, der Passwörter prüft.
+s-source-kind = { $name } gibt es nicht. Schreiben Sie { $shown }.
+s-source-most = Es gibt schon { $most } Verzeichnisse und Server. Entfernen Sie eines, das nicht benutzt wird.
+s-source-used = Der RADIUS-Client { $client } benutzt es. Lassen Sie dessen Passwörter zuerst anderswo prüfen.
+s-source-name = Ein Name hat 1 bis 64 Buchstaben, Ziffern, - _ . und keine Leerzeichen.
 s-no-provider = Es gibt keinen Anbieter { $name }.
 s-provider-name = Ein Anbietername hat 1 bis 64 Buchstaben, Ziffern, - _ .
 s-sender = Ein Absender hat bis zu 11 einfache Buchstaben und Ziffern, oder 3 bis 15 Ziffern, auch mit +.

@@ -483,6 +483,37 @@ c-client-lead = A change works from the next packet on.
 c-remove-client = Remove RADIUS client
 c-remove-client-text = Requests of { $name } get no answer any more: nobody logs in through it.
 
+# Sources of passwords
+c-sources = Where passwords are checked
+c-sources-lead = Directories and RADIUS servers that check passwords for RADIUS clients. If one cannot be asked, nobody gets in through it.
+c-no-sources = No directory yet: passwords are checked here, or by the device.
+c-add-source = Add directory or server
+c-add-source-lead = A directory such as Active Directory, or a RADIUS server. Try it with a password before a client uses it.
+c-source-ldap = Directory (LDAP)
+c-source-radius = RADIUS server
+c-source-servers = Servers
+c-source-first-factor = Name for a client
+c-asked-by = Used by
+c-asked-by-nobody = No client yet
+c-source-config-hint = Passwords in it are kept sealed and never shown again. The guide lists all settings.
+c-source-lead = Passwords and certificates are not shown. Enter them again when you change something.
+c-remove-source = Remove
+c-remove-source-text = { $name } and its settings are gone. That works only while no client uses it.
+c-try-password = Try a password
+c-try-password-text = { $name } checks the password, as at a login. The try stands in the audit log, without the password.
+c-try-again = Try another
+c-tried-passed = The password is right.
+c-tried-failed = The password is wrong.
+c-tried-unknown = There is nobody of that name.
+c-tried-expired = The password has to be changed first.
+c-tried-locked = The account may not be used now.
+c-tried-challenge = The server asks for more than the password.
+c-tried-unavailable = There is no answer to go by. Logins are refused until that is mended.
+c-source-groups = Groups
+c-source-server = Server
+c-source-said = What it said
+c-source-took = Time
+
 # Providers
 c-providers-lead = Texts go to the first one that works. If it fails, the next one takes over.
 c-no-providers = No provider yet: no code can be sent.

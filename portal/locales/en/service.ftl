@@ -83,6 +83,11 @@ s-prompt = A prompt has at most 20 to 253 octets, not { $given }.
 s-separator = The separator is one character that is no letter and no digit, such as a comma.
 
 # Providers and texts
+s-no-source = There is no directory or server { $name } that checks passwords.
+s-source-kind = There is no { $name }. Write { $shown }.
+s-source-most = There are { $most } directories and servers already. Remove one that is not used.
+s-source-used = The RADIUS client { $client } uses it. Let another check its passwords first.
+s-source-name = A name has 1 to 64 letters, digits, - _ . and no spaces.
 s-no-provider = There is no provider { $name }.
 s-provider-name = A provider name has 1 to 64 letters, digits, - _ .
 s-sender = A sender has up to 11 plain letters and digits, or 3 to 15 digits with an optional +.

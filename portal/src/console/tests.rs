@@ -47,7 +47,7 @@ impl Said {
 }
 
 /// Pages beside those that [`parity::REQUESTS`] opens.
-const PAGES: [&str; 45] = [
+const PAGES: [&str; 49] = [
     "/account",
     "/account/password",
     "/account/recovery",
@@ -81,6 +81,10 @@ const PAGES: [&str; 45] = [
     "/add/radius",
     "/radius/gw",
     "/radius/gw/remove",
+    "/add/source",
+    "/sources/corp",
+    "/sources/corp/test",
+    "/sources/corp/remove",
     "/add/provider",
     "/providers/seven",
     "/providers/seven/test",

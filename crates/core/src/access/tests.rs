@@ -150,6 +150,7 @@ fn a_code_holds_at_its_source_for_its_time() {
         resource: ResourceId([2; 16]),
         group: "vpn".to_owned(),
         address: "192.0.2.7".parse().unwrap(),
+        mark: [0; 32],
         since,
         until: since.plus(minute * 60),
     };

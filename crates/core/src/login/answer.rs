@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 use super::begin::text;
 use super::single::Typed;
 use super::{Asked, Change, Reason, Sending, Step, prompt, session, standing};
+use crate::access;
 use crate::challenge::{Answered, Challenge, Channel, MAX_ROUNDS, Notice, Session, State};
 use crate::code;
 use crate::gate;
@@ -128,7 +129,7 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
     }
     let code = code::derive(view.sending.keys, &challenge.code());
     if typed.is(&code) {
-        return at.right();
+        return at.right(user, now);
     }
     at.wrong(now, rng)
 }
@@ -230,7 +231,7 @@ impl At<'_> {
         })
     }
 
-    fn right(&self) -> Step {
+    fn right(&self, user: &User, now: Timestamp) -> Step {
         let consumed = Challenge {
             state: State::Consumed {
                 by: self.request.asked.attempt,
@@ -247,6 +248,8 @@ impl At<'_> {
         if !self.token.verified {
             changes.push(Change::TokenVerified);
         }
+        let remembered = access::remember(self.found.challenge, self.resource, (user, self.token), now);
+        changes.extend(remembered.map(|entry| Change::Remember(Box::new(entry))));
         Step::allow(Reason::Code, changes)
     }
 

@@ -7,7 +7,7 @@ use super::{Asked, Change, Reason, Reply, Sending, Step, prompt, session, standi
 use crate::challenge::{
     Challenge, Channel, Joining, LOGIN_LIMIT, Label, MAX_OPEN, Notice, Origin, Session, State,
 };
-use crate::access::{Asking, Local, Remembered, Ruling};
+use crate::access::{self, Asking, Local, Remembered, Ruling};
 use crate::client::Flow;
 use crate::code::Purpose;
 use crate::gate;
@@ -133,7 +133,8 @@ fn ruled(
         local: rules.local,
         remembered: view
             .remembered
-            .filter(|r| r.user == user.id && r.resource == resource.id && r.group == request.group),
+            .filter(|r| r.user == user.id && r.resource == resource.id && r.group == request.group)
+            .filter(|r| token_of(resource, view.tokens).is_some_and(|token| r.mark == access::mark(user, token))),
         now,
     };
     match resource.access.rule(&asking) {
@@ -207,7 +208,7 @@ pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mu
         Err(reason) => return Step::deny(reason),
     };
     if let Some(typed) = request.code {
-        return with_code(request, view, (resource, token), typed, now);
+        return with_code(request, view, (resource, user, token), typed, now);
     }
     if let Some(step) = again(request, view, (resource, token), now, rng) {
         return step;

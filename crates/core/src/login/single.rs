@@ -3,11 +3,13 @@
 
 use super::begin::{Begin, BeginView};
 use super::{Change, Reason, Step, prompt};
+use crate::access;
 use crate::challenge::{Answered, Challenge, Notice, Session, State};
 use crate::client::Flow;
 use crate::code;
 use crate::resource::Resource;
 use crate::token::Token;
+use crate::user::User;
 use crate::{Rng, Timestamp};
 
 /// What was typed as the code.
@@ -78,7 +80,7 @@ fn same_door(challenge: &Challenge, request: &Begin<'_>, resource: &Resource, to
 pub(super) fn with_code(
     request: &Begin<'_>,
     view: &BeginView<'_>,
-    (resource, token): (&Resource, &Token),
+    (resource, user, token): (&Resource, &User, &Token),
     typed: Typed<'_>,
     now: Timestamp,
 ) -> Step {
@@ -120,6 +122,8 @@ pub(super) fn with_code(
             Change::LoginSuccess,
         ];
         changes.extend(view.guard.succeeded().map(Change::Guard));
+        let remembered = access::remember(challenge, resource, (user, token), now);
+        changes.extend(remembered.map(|entry| Change::Remember(Box::new(entry))));
         if !token.verified {
             changes.push(Change::TokenVerified);
         }

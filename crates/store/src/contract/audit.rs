@@ -9,6 +9,7 @@ use crate::{AuditRow, Store, StoreError, Totals, read, write};
 pub(super) const CASES: &[(&str, Case)] = &[
     ("audit rows come back in order, in pages", pages),
     ("the chain verifies, also after jobs that failed", chain),
+    ("audit rows are found by a part of their text", found),
     ("totals count what there is", totals),
 ];
 
@@ -43,6 +44,33 @@ fn pages(store: &dyn Store) -> Result<(), StoreError> {
     assert_eq!(page(5, 100)?, []);
     assert_eq!(page(u64::MAX, 100)?, []);
     assert_eq!(verify(store)?.len(), 5);
+    Ok(())
+}
+
+fn found(store: &dyn Store) -> Result<(), StoreError> {
+    write(store, |tx| {
+        for (number, user) in (1..).zip(["alice", "Alice_B", "alicexb", "100%", "bob"]) {
+            tx.append_audit(&Event {
+                user: user.to_owned(),
+                ..event(number)
+            })?;
+        }
+        Ok(())
+    })?;
+    let found = |range: (u64, u64), part: &'static str, limit: u32| {
+        let rows = read(store, move |tx| tx.audit_with(range, part, limit))?;
+        Ok::<_, StoreError>(rows.iter().map(|row| row.seq).collect::<Vec<_>>())
+    };
+    let all = (0, u64::MAX);
+    assert_eq!(found(all, "alice", 9)?, [3, 2, 1]);
+    assert_eq!(found(all, "ALICE", 2)?, [3, 2]);
+    assert_eq!(found((1, 2), "alice", 9)?, [2]);
+    // Signs of LIKE stand for themselves.
+    assert_eq!(found(all, "alice_b", 9)?, [2]);
+    assert_eq!(found(all, "0%", 9)?, [4]);
+    assert_eq!(found(all, "nobody", 9)?, [0_u64; 0]);
+    assert_eq!(found((5, 2), "bob", 9)?, [0_u64; 0]);
+    assert_eq!(parsed(&read(store, |tx| tx.audit_with((4, 5), "", 9))?).len(), 1);
     Ok(())
 }
 
@@ -94,5 +122,22 @@ fn totals(store: &dyn Store) -> Result<(), StoreError> {
             audit_rows: 1,
         }
     );
+    // Replaced rows are none more, deleted ones less; a user takes the tokens along.
+    let replaced = user(2, "robert")?;
+    write(store, move |tx| {
+        tx.put_user(&replaced)?;
+        tx.put_token(&token(20, replaced.id)?)?;
+        tx.delete_token(token(21, replaced.id)?.id)?;
+        tx.delete_token(token(21, replaced.id)?.id)?;
+        tx.delete_user(user(1, "alice")?.id)
+    })?;
+    let left = read(store, |tx| tx.totals(NOW))?;
+    assert_eq!((left.users, left.tokens), (1, 1));
+    let undone = write(store, |tx| {
+        tx.put_user(&user(3, "carol")?)?;
+        Err::<(), _>(StoreError::Refused("no".to_owned()))
+    });
+    assert!(undone.is_err());
+    assert_eq!(read(store, |tx| tx.totals(NOW))?.users, 1);
     Ok(())
 }

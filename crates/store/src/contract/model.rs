@@ -255,6 +255,19 @@ impl Read for Model {
         ))
     }
 
+    fn audit_with(
+        &mut self,
+        (after, until): (u64, u64),
+        part: &str,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let part = part.to_ascii_lowercase();
+        let fits = |row: &&AuditRow| {
+            row.seq > after && row.seq <= until && row.text.to_ascii_lowercase().contains(&part)
+        };
+        Ok(at_most(self.audit.iter().rev().filter(fits).cloned(), limit))
+    }
+
     fn document(&mut self, kind: &str, id: &[u8; 16]) -> Result<Option<Row>, StoreError> {
         Ok(self.documents.get(&(kind.to_owned(), *id)).cloned())
     }

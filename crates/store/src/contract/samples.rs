@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use otpost_core::audit::Event;
 use otpost_core::challenge::{Challenge, Channel, Label, Notice, Origin, Process, Session, State};
-use otpost_core::source::Chain;
 use otpost_core::client::{MessageAuthenticator, RadiusClient, Sealed, Settings};
 use otpost_core::code::{Digits, Purpose};
 use otpost_core::ids::{
@@ -17,6 +16,7 @@ use otpost_core::outbox::{self, Kind, Message};
 use otpost_core::phone::{BadPhone, Phone};
 use otpost_core::provider::{Provider, ProviderKind};
 use otpost_core::resource::Resource;
+use otpost_core::source::Chain;
 use otpost_core::token::{Status, Token};
 use otpost_core::user::{PasswordHash, User};
 use otpost_core::{Rng, Timestamp};
@@ -149,6 +149,7 @@ pub fn challenge(number: u8, user: UserId) -> Challenge {
         answered: true,
         state: State::Open,
         origin: Origin {
+            trusted: None,
             password_tag: Some([7; 32]),
             calling_station: "198.51.100.7".to_owned(),
             nas_port: "12".to_owned(),

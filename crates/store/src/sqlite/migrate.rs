@@ -6,7 +6,7 @@ use super::rows::io;
 use crate::StoreError;
 
 /// Step `n` (from 0) makes schema `n + 1` of schema `n`.
-pub(super) const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// Version of the schema in the database; 0 where there is none.
 pub(super) fn version(conn: &Connection) -> Result<u32, StoreError> {

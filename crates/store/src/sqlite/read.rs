@@ -23,6 +23,9 @@ use super::memo::{Memo, remembered};
 use super::rows::{Rows, blob, body, hex, io, millis, phone_index, subject, time, whole};
 use crate::{AuditRow, CounterKey, Read, StoreError, Totals};
 
+/// Longest part of a text that is looked for, in octets; SQLite refuses patterns that are much longer.
+const PART: usize = 1024;
+
 /// Whatever has rows can be read.
 pub(super) trait HasRows {
     fn rows(&self) -> Rows<'_>;
@@ -57,10 +60,28 @@ fn window(row: &Row<'_>, column: usize) -> Result<Window, StoreError> {
     })
 }
 
-/// A pattern of LIKE for names that contain `search`, with `\` before what LIKE would read as its own.
-fn containing(search: &str) -> String {
+/// A position in the audit log, as SQLite counts.
+fn position(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+/// A row of `seq, text, hash`.
+fn audit_row(row: &Row<'_>) -> Result<AuditRow, StoreError> {
+    let seq: i64 = row.get(0).map_err(io)?;
+    let hash = blob(row, 2)?;
+    Ok(AuditRow {
+        seq: u64::try_from(seq).unwrap_or(0),
+        text: row.get(1).map_err(io)?,
+        hash: hash
+            .try_into()
+            .map_err(|_| StoreError::Damaged(format!("audit {seq}: hash {}", hex(hash))))?,
+    })
+}
+
+/// A pattern of LIKE for texts that contain `part`, with `\` before what LIKE would read as its own.
+fn containing(part: &str) -> String {
     let mut pattern = String::from("%");
-    for c in search.chars().flat_map(char::to_lowercase) {
+    for c in part.chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }
@@ -113,13 +134,17 @@ impl<H: HasRows> Read for H {
         search: &str,
         limit: u32,
     ) -> Result<Vec<User>, StoreError> {
-        // No name is as long; SQLite refuses patterns that are much longer.
-        if search.len() > 1024 {
+        // No name is as long.
+        if search.len() > PART {
             return Ok(Vec::new());
         }
         self.rows().all(
             "SELECT id, body FROM users WHERE name > ?1 AND name LIKE ?2 ESCAPE '\\' ORDER BY name LIMIT ?3",
-            (after.map_or("", LoginName::as_str), containing(search), limit),
+            (
+                after.map_or("", LoginName::as_str),
+                containing(&search.to_lowercase()),
+                limit,
+            ),
             whole("users"),
         )
     }
@@ -430,21 +455,27 @@ impl<H: HasRows> Read for H {
     }
 
     fn audit(&mut self, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        let after = i64::try_from(after).unwrap_or(i64::MAX);
         self.rows().all(
             "SELECT seq, text, hash FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-            (after, limit),
-            |row| {
-                let seq: i64 = row.get(0).map_err(io)?;
-                let hash = blob(row, 2)?;
-                Ok(AuditRow {
-                    seq: u64::try_from(seq).unwrap_or(0),
-                    text: row.get(1).map_err(io)?,
-                    hash: hash
-                        .try_into()
-                        .map_err(|_| StoreError::Damaged(format!("audit {seq}: hash {}", hex(hash))))?,
-                })
-            },
+            (position(after), limit),
+            audit_row,
+        )
+    }
+
+    fn audit_with(
+        &mut self,
+        (after, until): (u64, u64),
+        part: &str,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        if part.len() > PART {
+            return Err(StoreError::Refused(format!("look for at most {PART} octets")));
+        }
+        self.rows().all(
+            "SELECT seq, text, hash FROM audit WHERE seq > ?1 AND seq <= ?2 AND text LIKE ?3 ESCAPE '\\'
+             ORDER BY seq DESC LIMIT ?4",
+            (position(after), position(until), containing(part), limit),
+            audit_row,
         )
     }
 
@@ -493,8 +524,8 @@ impl<H: HasRows> Read for H {
     fn totals(&mut self, now: Timestamp) -> Result<Totals, StoreError> {
         let rows = self.rows();
         Ok(Totals {
-            users: rows.count("SELECT count(*) FROM users", ())?,
-            tokens: rows.count("SELECT count(*) FROM tokens", ())?,
+            users: rows.count("SELECT count FROM totals WHERE what = 'users'", ())?,
+            tokens: rows.count("SELECT count FROM totals WHERE what = 'tokens'", ())?,
             resources: rows.count("SELECT count(*) FROM resources", ())?,
             open_challenges: rows.count(
                 "SELECT count(*) FROM challenges WHERE deadline > ?1 AND open = 1",

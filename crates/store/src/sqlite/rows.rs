@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use otpost_core::Timestamp;
-use otpost_core::source::Chain;
 use otpost_core::client::{MessageAuthenticator, RadiusClient, Sealed, Settings};
 use otpost_core::code::Digits;
 use otpost_core::ids::{ClientId, ProviderId, ResourceId, TokenId, UserId};
@@ -11,6 +10,7 @@ use otpost_core::keys::Keyring;
 use otpost_core::net::Network;
 use otpost_core::phone::{Phone, PhoneParts};
 use otpost_core::provider::{Provider, ProviderKind};
+use otpost_core::source::Chain;
 use otpost_core::token::{Status, Token};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Params, Row};

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use otpost_conf::DaemonConfig;
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::source::Chain;
 use otpost_core::ids::{AttemptId, EnrolmentId, MessageId, PortalSessionId, ResourceId, TokenId, UserId};
 use otpost_core::limits::LOGIN_FAILURES;
 use otpost_core::login::{Reason, Reply};
@@ -26,6 +25,7 @@ use otpost_core::portal::settings::{Action, FirstEnrolment, Kind, OtpLength};
 use otpost_core::portal::site::{Base, Site};
 use otpost_core::portal::verification::{Act, Verification};
 use otpost_core::resource::Resource;
+use otpost_core::source::Chain;
 use otpost_core::token::{Status, Token};
 use otpost_core::user::{PasswordHash, Profile, User};
 use otpost_core::{Timestamp, code, totp};

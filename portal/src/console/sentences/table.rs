@@ -239,6 +239,20 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "s-separator",
     ),
     // Providers and texts.
+    ("there is no source of passwords `$name`", "s-no-source"),
+    ("there is no source $name; write $shown", "s-source-kind"),
+    (
+        "there are $most sources already; remove one that is not used",
+        "s-source-most",
+    ),
+    (
+        "the RADIUS client $client asks this source; change that first: otpostctl radius client set $again --first-factor local",
+        "s-source-used",
+    ),
+    (
+        "a source name has 1 to 64 letters, digits, - _ . and no blanks",
+        "s-source-name",
+    ),
     ("there is no SMS provider `$name`", "s-no-provider"),
     (
         "a provider name has 1 to 64 letters, digits, - _ .",

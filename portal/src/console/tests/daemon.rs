@@ -14,7 +14,7 @@ use otpost_ipc::{
     admin::{
         AccountingView, AdminOp, AdminReply, AdminView, ApiKeyView, AuditView, ClientSet, ClientView, DayCounts, ImportLine,
         ImportState, MailView, MessageView, OverviewView, PortalView, ProviderLatency, ProviderView,
-        RememberedView, ResourceSettings, ResourceView, SelfServiceSettings, SmsPolicySet, Status, TokenView, UserView,
+        RememberedView, ResourceSettings, ResourceView, SelfServiceSettings, SmsPolicySet, SourceView, Status, TokenView, UserView,
     },
     aio::Connection,
     portal::{
@@ -273,6 +273,7 @@ fn user(says: &Says) -> UserView {
         locked: says.hostile.then(|| text("by an administrator", says)),
         bypass_until: None,
         failures: 1,
+        groups: vec![text("staff", says)],
         tokens: vec![token(says)],
     }
 }
@@ -504,6 +505,23 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
                 octets_out: 2048,
             }],
         },
+        Op::SourceList { .. } => AdminReply::Sources {
+            sources: vec![SourceView {
+                name: "corp".to_owned(),
+                kind: "ldap".to_owned(),
+                servers: vec![text("ldaps://dc1.corp.example", says)],
+                settings: "{}".to_owned(),
+                used_by: vec![text("gw", says)],
+            }],
+            more: false,
+        },
+        Op::SourceTest { .. } => AdminReply::SourceTested {
+            outcome: "passed".to_owned(),
+            groups: vec![text("vpn", says)],
+            server: text("ldaps://dc1.corp.example", says),
+            milliseconds: 12,
+            detail: text("no answer", says),
+        },
         Op::SmsProviderList => AdminReply::Providers {
             providers: vec![ProviderView {
                 name: "seven".to_owned(),
@@ -586,6 +604,9 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
         | Op::ResourceRemove { .. }
         | Op::RadiusClientRemove { .. }
         | Op::RememberedRevoke { .. }
+        | Op::SourceAdd { .. }
+        | Op::SourceSet { .. }
+        | Op::SourceRemove { .. }
         | Op::SmsProviderAdd { .. }
         | Op::SmsProviderSet { .. }
         | Op::SmsProviderRemove { .. }

@@ -14,7 +14,7 @@ pub(super) type Asking = (
 );
 
 /// A request for each variant that makes the console ask it. A new variant without a row here fails the test.
-pub(super) const REQUESTS: [(&str, Asking); 62] = [
+pub(super) const REQUESTS: [(&str, Asking); 67] = [
     ("Status", ("GET", "/?hours=720", &[])),
     ("Overview", ("GET", "/", &[])),
     ("UserAdd", ("POST", "/add/user", &[("login", "alice")])),
@@ -111,6 +111,17 @@ pub(super) const REQUESTS: [(&str, Asking); 62] = [
     ),
     ("RadiusClientList", ("GET", "/radius", &[])),
     ("RadiusClientRemove", ("POST", "/radius/gw/remove", &[])),
+    (
+        "SourceAdd",
+        ("POST", "/add/source", &[("name", "corp"), ("kind", "ldap"), ("config", "{}")]),
+    ),
+    ("SourceList", ("GET", "/sources", &[])),
+    ("SourceSet", ("POST", "/sources/corp", &[("config", "{}")])),
+    ("SourceRemove", ("POST", "/sources/corp/remove", &[])),
+    (
+        "SourceTest",
+        ("POST", "/sources/corp/test", &[("user", "alice"), ("password", "correct horse")]),
+    ),
     (
         "SmsProviderAdd",
         (
