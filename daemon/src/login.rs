@@ -5,10 +5,12 @@ mod first;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use otpost_core::Timestamp;
-use otpost_core::challenge::{Challenge, Channel, Origin, State};
+use otpost_core::{Rng, Timestamp};
+use otpost_core::challenge::{Answered, Challenge, Channel, Origin, State};
 use otpost_core::client::Flow;
+use otpost_core::keys::Keyring;
 use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId, UserId};
+use otpost_core::login::decoy::{self, Decoy, Hidden};
 use otpost_core::login::{
     self, About, Answer, Asked, Begin, Change, First, Proof, Reason, Reply, Rules, Step, Typed,
 };
@@ -17,7 +19,7 @@ use otpost_core::net::Source;
 use otpost_core::resource::Resource;
 use otpost_core::source::Chain;
 use otpost_core::stats::{Fact, Outcome};
-use otpost_store::{Read, StoreError, Tx};
+use otpost_store::{Read, StoreError, Tx, document};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
@@ -92,6 +94,8 @@ pub struct Door {
     pub flow: Flow,
     /// Character between them, where people want one.
     pub separator: Option<char>,
+    /// Whether refusals are told as challenges.
+    pub hide: bool,
     /// Whether the resource's rules are asked, and with which address of the person's device.
     pub rules: Option<Option<IpAddr>>,
 }
@@ -149,6 +153,7 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
                 source: &start.source,
                 session: keys.session(start.attempt),
                 password,
+                hidden: start.door.hide,
                 remembered: remembered(&start),
                 now,
             };
@@ -169,6 +174,10 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
                 origin: &origin,
                 source: &start.source,
                 flow: start.door.flow,
+                hidden: start.door.hide.then(|| Hidden {
+                    name: &start.user,
+                    tag: given.password.as_ref().map(|password| decoy::tag(&keys, password)),
+                }),
                 code: given.typed(&start),
                 rules: rules(&start, rows.resource.as_ref(), &given.groups, now),
                 asked: Asked {
@@ -232,7 +241,11 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                 None => None,
             };
             let Some(rows) = rows else {
-                let step = unknown_session();
+                let step = match further.session {
+                    Some(session) => decoyed(tx, session, &further, (&keys, &known), now, &mut rng)?,
+                    None => None,
+                };
+                let step = step.unwrap_or_else(unknown_session);
                 let source = Source::new("", further.group.as_deref().unwrap_or_default());
                 let named = shown(further.user.as_deref().unwrap_or_default());
                 let about = About {
@@ -471,6 +484,40 @@ fn typed<'a>(typed: Option<&'a Zeroizing<String>>, proof: Option<&'a SharedProof
     }
 }
 
+/// What a prompt without a code behind it answers; `None` where the session is none of those.
+fn decoyed(
+    tx: &mut dyn Tx,
+    session: SessionId,
+    further: &Further,
+    (keys, reference): (&Keyring, &Reference),
+    now: Timestamp,
+    rng: &mut dyn Rng,
+) -> Result<Option<Step>, StoreError> {
+    let Some(decoy) = document::get::<Decoy>(tx, &session.0)? else {
+        return Ok(None);
+    };
+    let next = match decoy.session.answered {
+        Some((_, Answered::Again(next))) => document::get::<Decoy>(tx, &next.0)?,
+        _ => None,
+    };
+    let request = decoy::Further {
+        group: further.group.as_deref(),
+        name: further.user.as_deref().map(|name| decoy::name_key(keys, name)),
+        typed: typed(further.typed.as_ref(), further.proof.as_ref()),
+        asked: Asked {
+            attempt: further.attempt,
+            reference,
+        },
+    };
+    let step = decoy::answer(&decoy, next.as_ref(), &request, keys, now, rng);
+    for change in &step.changes {
+        if let Change::Decoy(decoy) = change {
+            document::put(tx, decoy.as_ref())?;
+        }
+    }
+    Ok(Some(step))
+}
+
 fn unknown_session() -> Step {
     Step {
         reply: Reply::Deny { exhausted: false },
@@ -551,6 +598,7 @@ pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(R
         session: daemon.keys.session(start.attempt),
         // At a client whose passwords are checked here somebody types one.
         password: !start.first_factor.is_stack(),
+        hidden: false,
         remembered: remembered(start),
         now,
     };
@@ -571,6 +619,7 @@ pub fn explain(read: &mut dyn Read, start: &Start, daemon: &Daemon) -> Result<(R
         origin: &start.origin,
         source: &start.source,
         flow: start.door.flow,
+        hidden: None,
         code: None,
         rules: rules(start, rows.resource.as_ref(), &groups, now),
         asked: Asked {

@@ -11,6 +11,7 @@ use otpost_core::ids::{SessionId, UserId};
 use otpost_core::keys::Keyring;
 use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, HOUR, MONTH};
+use otpost_core::login::decoy::Decoy;
 use otpost_core::login::{AnswerView, BeginView, Change, Found, Sending, Step, token_of};
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
@@ -113,6 +114,7 @@ pub(crate) struct BeginRows {
     source_failures: Counter,
     user_failures: Counter,
     remembered: Option<Remembered>,
+    decoy: Option<Decoy>,
     sending: SendingRows,
 }
 
@@ -124,6 +126,8 @@ pub(crate) struct BeginKey<'a> {
     pub(crate) session: SessionId,
     /// Whether a password is checked here: only then wrong ones are looked at.
     pub(crate) password: bool,
+    /// Whether refusals are told as challenges.
+    pub(crate) hidden: bool,
     /// Client and trusted address under which a code may be remembered.
     pub(crate) remembered: Option<(&'a str, IpAddr)>,
     pub(crate) now: Timestamp,
@@ -139,9 +143,15 @@ impl BeginRows {
             Some(name) => read.user_by_name(name)?,
             None => None,
         };
+        let decoy = if key.hidden {
+            document::get(read, &key.session.0)?
+        } else {
+            None
+        };
         let Some(user) = user else {
             return Ok(Self {
                 resource,
+                decoy,
                 ..Self::default()
             });
         };
@@ -181,6 +191,7 @@ impl BeginRows {
             source_failures,
             user_failures,
             remembered,
+            decoy,
             sending,
             tokens,
             user: Some(user),
@@ -198,6 +209,7 @@ impl BeginRows {
             source_failures: &self.source_failures,
             user_failures: &self.user_failures,
             remembered: self.remembered.as_ref(),
+            decoy: self.decoy.as_ref(),
             sending: self.sending.view(keys),
         }
     }
@@ -372,6 +384,7 @@ pub(crate) fn apply(
                 })?;
             }
             (Change::Remember(entry), ..) => document::put(tx, entry.as_ref())?,
+            (Change::Decoy(decoy), ..) => document::put(tx, decoy.as_ref())?,
             // A change without its row would be lost: roll everything back instead.
             _ => {
                 return Err(StoreError::Damaged(

@@ -11,6 +11,7 @@ use otpost_core::portal::session::PortalSession;
 use otpost_core::portal::verification::Verification;
 use otpost_core::access::Remembered;
 use otpost_core::accounting::Connection;
+use otpost_core::login::decoy::Decoy;
 use otpost_core::stats::HourStats;
 use otpost_store::document::Document;
 use otpost_store::{StoreError, Tx};
@@ -63,6 +64,7 @@ fn documents(tx: &mut dyn Tx, now: Timestamp) -> Result<(), StoreError> {
     ended::<Invite>(tx, now.minus(LINK))?;
     ended::<HourStats>(tx, now)?;
     ended::<Connection>(tx, now)?;
+    ended::<Decoy>(tx, now)?;
     ended::<Remembered>(tx, now)?;
     enrol::sweep(tx, now, ROWS)
 }

@@ -8,6 +8,7 @@ mod code;
 mod enrol;
 mod home;
 mod kept;
+mod once;
 mod sign_in;
 mod visit;
 

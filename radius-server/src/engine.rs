@@ -227,7 +227,9 @@ impl Engine {
             // Each fault has a reference that the daemon's log explains.
             Some(Err(CallError::Fault(fault))) => {
                 if fault.code == FaultCode::Unavailable && !self.unwell.swap(true, Ordering::Relaxed) {
-                    tracing::error!("otpostd cannot use its store just now; Status-Server is answered once it can");
+                    tracing::error!(
+                        "otpostd cannot use its store just now; Status-Server is answered once it can"
+                    );
                 }
                 tracing::warn!(client = ?log.client, id = %log.id, %fault, "otpostd could not decide");
             }

@@ -161,7 +161,10 @@ mod tests {
                 got += 1;
             }
             if got < LETTERS && mailbox.may_sleep(Order::Serve) {
-                assert!(rings(&mailbox, PollTimeout::from(20_000_u16)), "never woken at {got}");
+                assert!(
+                    rings(&mailbox, PollTimeout::from(20_000_u16)),
+                    "never woken at {got}"
+                );
                 mailbox.silence();
             }
         }

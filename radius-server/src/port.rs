@@ -199,7 +199,11 @@ impl Desk {
         let (bell, _) = both.split_at_mut(1);
         let pause = PollTimeout::try_from(pause).unwrap_or(PollTimeout::MAX);
         // A signal is as good as a datagram: everything is looked at again.
-        let _ = if receiving { poll(&mut both, pause) } else { poll(bell, pause) };
+        let _ = if receiving {
+            poll(&mut both, pause)
+        } else {
+            poll(bell, pause)
+        };
         let [bell, datagrams] = &both;
         let set = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
         if set(bell) {

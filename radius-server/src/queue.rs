@@ -30,7 +30,7 @@ const KNOWN_WAITING: usize = 2048;
 const ACCOUNT_WORKING: usize = 64;
 /// First requests under way at least, at the start, and at most. With the others less than otpostd takes from one
 /// connection at once (4096).
-const FIRST_LEAST: usize = 64;
+const FIRST_LEAST: usize = 16;
 const FIRST_START: usize = 128;
 const FIRST_MOST: usize = 2048;
 /// Requests of one client that wait, and of all clients together.
@@ -43,13 +43,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const KNOWN_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The daemon is quick if it takes no longer than this.
-const QUICK: Duration = Duration::from_millis(150);
+const QUICK: Duration = Duration::from_millis(300);
 /// How often the window is looked at.
 const LOOK: Duration = Duration::from_millis(250);
-
-/// How many requests can be in work together; more than that is never held.
-pub(crate) const IN_WORK: usize =
-    KNOWN_WORKING + KNOWN_WAITING + 2 * LANES_WAITING + FIRST_MOST + ACCOUNT_WORKING;
 
 #[derive(Debug)]
 struct Waiting<T> {
@@ -133,7 +129,14 @@ impl<T> Queue<T> {
             }
             self.known_working += 1;
             let client = Arc::from("");
-            return Some(Next::Ask(item, Place { class: Class::Known, client, since: now }));
+            return Some(Next::Ask(
+                item,
+                Place {
+                    class: Class::Known,
+                    client,
+                    since: now,
+                },
+            ));
         }
         if self.first.working < self.window.size {
             let most = share(self.window.size);
@@ -258,7 +261,14 @@ impl<T> Lanes<T> {
             return Some(if late {
                 Next::Late(item)
             } else {
-                Next::Ask(item, Place { class, client, since: now })
+                Next::Ask(
+                    item,
+                    Place {
+                        class,
+                        client,
+                        since: now,
+                    },
+                )
             });
         }
         None

@@ -27,7 +27,7 @@ pub(crate) const BATCH: usize = 32;
 const FEW: usize = 4;
 
 /// How long a reply may wait for room in the socket's send buffer. The client's retransmission finds it in the cache.
-const PATIENCE: PollTimeout = PollTimeout::from_u8_const(20);
+const PATIENCE_MS: u8 = 20;
 
 /// Receives.
 pub(crate) struct Inbox {
@@ -73,7 +73,12 @@ impl Inbox {
         let mut lost = self.lost;
         for message in messages {
             let mut local = None;
-            for aside in message.cmsgs().into_iter().flatten().filter_map(|it| Aside::of(&it)) {
+            for aside in message
+                .cmsgs()
+                .into_iter()
+                .flatten()
+                .filter_map(|it| Aside::of(&it))
+            {
                 match aside {
                     Aside::To(ours) => local = Some(ours),
                     Aside::Lost(count) => lost = count,
@@ -153,7 +158,10 @@ impl Outbox {
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) if !waited => {
                     waited = true;
-                    let _ = poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(socket), PollFlags::POLLOUT)], PATIENCE);
+                    let _ = poll(
+                        &mut [PollFd::new(std::os::fd::AsFd::as_fd(socket), PollFlags::POLLOUT)],
+                        PollTimeout::from(PATIENCE_MS),
+                    );
                 }
                 Err(errno) => {
                     // One address that cannot be reached must not hold up the others.
@@ -175,8 +183,11 @@ impl Outbox {
             .take_while(|(route, _)| route.local == local)
             .take(BATCH);
         self.peers.clear();
-        self.peers
-            .extend(together.clone().map(|(route, _)| Some(SockaddrStorage::from(route.peer))));
+        self.peers.extend(
+            together
+                .clone()
+                .map(|(route, _)| Some(SockaddrStorage::from(route.peer))),
+        );
         let mut replies = together.map(|(_, range)| self.octets.get(range.clone()).unwrap_or_default());
         let slices: [[IoSlice<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSlice::new(replies.next().unwrap_or_default())]);
@@ -184,8 +195,14 @@ impl Outbox {
         let flags = MsgFlags::MSG_DONTWAIT;
         let headers = match local {
             None => &mut self.plain,
-            Some(Local { address: IpAddr::V4(_), .. }) => &mut self.from_v4,
-            Some(Local { address: IpAddr::V6(_), .. }) => &mut self.from_v6,
+            Some(Local {
+                address: IpAddr::V4(_),
+                ..
+            }) => &mut self.from_v4,
+            Some(Local {
+                address: IpAddr::V6(_),
+                ..
+            }) => &mut self.from_v6,
         };
         let info = local.map(Info::from);
         let control: [ControlMessage<'_>; 1];

@@ -3,6 +3,7 @@
 
 mod answer;
 mod begin;
+pub mod decoy;
 mod single;
 
 use crate::access::Remembered;
@@ -223,6 +224,8 @@ pub enum Change {
     TokenVerified,
     /// Insert or replace the source from which this code holds for a while.
     Remember(Box<Remembered>),
+    /// Insert or replace a prompt behind which there is no code.
+    Decoy(Box<decoy::Decoy>),
 }
 
 /// A decision: what to say, why, what to store.

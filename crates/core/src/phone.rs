@@ -29,6 +29,12 @@ impl Region {
         std::str::from_utf8(&self.0).unwrap_or("ZZ")
     }
 
+    /// The digits behind the +, where the letters name a country.
+    #[must_use]
+    pub fn calling_code(self) -> Option<u16> {
+        DATABASE.by_id(self.as_str()).map(|country| country.country_code())
+    }
+
     fn id(self) -> Option<country::Id> {
         country::Id::from_str(self.as_str()).ok()
     }

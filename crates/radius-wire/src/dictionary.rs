@@ -6,6 +6,8 @@
 //! Not understood, and left out with a [`Note`]: attributes inside other attributes (TLV, RFC 6929), other
 //! protocols than RADIUS, and what is used inside FreeRADIUS only.
 
+mod block;
+mod define;
 mod definition;
 mod error;
 mod line;

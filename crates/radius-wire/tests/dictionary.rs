@@ -1,6 +1,6 @@
 //! Dictionary files: what is read, what is left out, what is refused, and what is found again.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
+#![expect(clippy::unwrap_used, reason = "test")]
 
 use otpost_radius_wire::dictionary::{
     AttributeId, DataType, Dictionary, DictionaryError, Encryption, Fault, IncludeError, LookupError, Note,
@@ -131,12 +131,12 @@ fn what_newer_formats_have_is_left_out_with_a_note() {
          VALUE Kept Text 5\n",
     )
     .unwrap();
-    let names: Vec<&str> = dictionary
-        .attributes()
-        .map(|known| known.name.as_str())
-        .collect();
+    let names: Vec<&str> = dictionary.attributes().map(|known| known.name.as_str()).collect();
     assert_eq!(names, ["Kept", "Whole", "Behind", "Ours"]);
-    assert_eq!(dictionary.get("Behind").unwrap().id, AttributeId::vendor(424_242, 8));
+    assert_eq!(
+        dictionary.get("Behind").unwrap().id,
+        AttributeId::vendor(424_242, 8)
+    );
     let remarks: Vec<(usize, Remark)> = notes.into_iter().map(|note| (note.line, note.remark)).collect();
     assert_eq!(
         remarks,
@@ -188,7 +188,11 @@ fn a_wrong_line_is_named_with_what_mends_it() {
         ("ATTRIBUTE Name +1 string", 1, number("+1", 0, 0xffff_ffff)),
         ("ATTRIBUTE Name 0x string", 1, number("0x", 0, 0xffff_ffff)),
         ("ATTRIBUTE Name 1 strng", 1, Fault::DataType("strng".into())),
-        ("ATTRIBUTE Name 1 string[3]", 1, Fault::DataType("string[3]".into())),
+        (
+            "ATTRIBUTE Name 1 string[3]",
+            1,
+            Fault::DataType("string[3]".into()),
+        ),
         ("ATTRIBUTE Name 1 octets[0]", 1, number("0", 1, 253)),
         (
             "ATTRIBUTE Name 1 ipaddr has_tag",
@@ -200,8 +204,16 @@ fn a_wrong_line_is_named_with_what_mends_it() {
         ),
         ("VENDOR Example 0", 1, number("0", 1, 0x00ff_ffff)),
         ("VENDOR Example 16777216", 1, number("16777216", 1, 0x00ff_ffff)),
-        ("VENDOR Example 1 format=3,1", 1, Fault::Format("format=3,1".into())),
-        ("VENDOR Example 1 format=1,1,d", 1, Fault::Format("format=1,1,d".into())),
+        (
+            "VENDOR Example 1 format=3,1",
+            1,
+            Fault::Format("format=3,1".into()),
+        ),
+        (
+            "VENDOR Example 1 format=1,1,d",
+            1,
+            Fault::Format("format=1,1,d".into()),
+        ),
         (
             "VENDOR Example 1\nVENDOR example 2",
             2,
@@ -377,7 +389,14 @@ fn a_later_file_overrides_and_says_so() {
 fn names_are_found_in_every_spelling() {
     let dictionary = Dictionary::shipped().unwrap();
     let avpair = AttributeId::vendor(9, 1);
-    for name in ["Cisco-AVPair", "cisco-avpair", "Cisco.AVPair", "CISCO.cisco-avpair", "Attr-26.9.1", "attr-26.9.1"] {
+    for name in [
+        "Cisco-AVPair",
+        "cisco-avpair",
+        "Cisco.AVPair",
+        "CISCO.cisco-avpair",
+        "Attr-26.9.1",
+        "attr-26.9.1",
+    ] {
         assert_eq!(dictionary.find(name).map(|known| known.id), Ok(avpair), "{name}");
     }
     assert_eq!(
@@ -422,7 +441,10 @@ fn names_of_several_vendors_are_told_apart() {
             candidates: vec!["One.Group".into(), "Two.Group".into()],
         })
     );
-    assert_eq!(dictionary.get("One.Group").unwrap().id, AttributeId::vendor(424_201, 1));
+    assert_eq!(
+        dictionary.get("One.Group").unwrap().id,
+        AttributeId::vendor(424_201, 1)
+    );
     let two = dictionary.get("Two-Group").unwrap();
     assert_eq!(two.id, AttributeId::vendor(424_202, 7));
     assert_eq!(two.number_of("staff"), Some(3));

@@ -3,6 +3,7 @@
 use otpost_core::Timestamp;
 use otpost_core::access::Remembered;
 use otpost_core::accounting::Connection;
+use otpost_core::login::decoy::Decoy;
 use otpost_core::mail::Settings as MailSettings;
 use otpost_core::mail::queue::QueuedMail;
 use otpost_core::portal::administrator::{Administrator, ApiKey, SetupLink};
@@ -259,6 +260,17 @@ impl Document for Remembered {
     }
     fn due(&self) -> Option<Timestamp> {
         Some(self.until)
+    }
+}
+
+impl Document for Decoy {
+    const KIND: &'static str = "decoy";
+    /// The session's.
+    fn id(&self) -> [u8; 16] {
+        self.session.id.0
+    }
+    fn due(&self) -> Option<Timestamp> {
+        Some(self.challenge.deadline)
     }
 }
 

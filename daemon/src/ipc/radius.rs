@@ -59,6 +59,7 @@ async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply>
         door: Door {
             flow: client.settings.flow,
             separator: client.settings.separator,
+            hide: client.settings.hide_first_factor,
             rules: Some(address(client, &begin.nas)),
         },
         guarded: Guarded::Resource(client.resource),

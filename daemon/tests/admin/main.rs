@@ -55,7 +55,8 @@ async fn mails(served: &Served, user: UserId) -> Vec<(String, Notice)> {
     let mails = served
         .daemon
         .read(move |read| document::of::<QueuedMail>(read, &user.0));
-    let notices = mails.await.unwrap().into_iter().filter_map(|mail| match mail.matter {
+    let mails = mails.await.unwrap().into_iter();
+    let notices = mails.filter_map(|mail| match mail.matter {
         Matter::Notice(notice) => Some((mail.to.to_string(), notice)),
         _ => None,
     });

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::{
     code::{By, CodePage, method, ways, why},
+    enrol::resume,
     home::line,
     kept::{self, Kept},
     visit::{Asked, Visit, refused_field},
@@ -472,6 +473,7 @@ pub(super) async fn answer(
     visit: Visit,
     Path((_, id)): Path<(String, String)>,
     Query(by): Query<By>,
+    headers: HeaderMap,
     posted: Posted,
 ) -> Result<Response, PageError> {
     let word = Some(posted.get("method"))
@@ -503,6 +505,15 @@ pub(super) async fn answer(
             Asked::Reply(_) => Err(PageError::Internal),
             Asked::Instead(response) => Ok(response),
         },
+        Asked::Reply(PortalReply::Done { what }) if what.starts_with("permit-") => {
+            // What was typed before the code was asked for is not typed again.
+            if let Some(kept) = Kept::waiting(&visit.ctx, &headers, &visit.address, &id)
+                && let Some(response) = resume(&visit, &kept).await?
+            {
+                return Ok(response);
+            }
+            outcome(&visit, PortalReply::Done { what }).await
+        }
         Asked::Reply(reply) => outcome(&visit, reply).await,
         Asked::Instead(response) => Ok(response),
     }

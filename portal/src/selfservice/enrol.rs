@@ -16,6 +16,7 @@ use super::{
     act::{codes_page, outcome},
     code::{lost, trouble, why},
     kept::{self, Kept},
+    once,
     visit::{Asked, Visit, refused_field},
 };
 use crate::{
@@ -49,7 +50,6 @@ struct SmsPage {
     phone: String,
     digits: String,
     choose: bool,
-    two_steps: bool,
     replaces: String,
     steps: Vec<Text>,
 }
@@ -139,7 +139,7 @@ fn steps(f: &SelfFrame) -> Vec<Text> {
 }
 
 /// The home page's facts, or what to show instead.
-async fn home(visit: &Visit) -> Result<Result<Box<HomeView>, Response>, PageError> {
+pub(super) async fn home(visit: &Visit) -> Result<Result<Box<HomeView>, Response>, PageError> {
     match visit.ask(UserOp::Home, None).await? {
         Asked::Reply(PortalReply::Home(home)) => Ok(Ok(home)),
         Asked::Reply(_) => Err(PageError::Internal),
@@ -147,7 +147,8 @@ async fn home(visit: &Visit) -> Result<Result<Box<HomeView>, Response>, PageErro
     }
 }
 
-fn query(replaces: &str) -> String {
+/// The query of a page about a token that is to be replaced.
+pub(super) fn query(replaces: &str) -> String {
     if replaces.is_empty() {
         return String::new();
     }
@@ -223,7 +224,7 @@ pub(super) async fn chosen(visit: Visit, posted: Posted) -> Result<Response, Pag
 }
 
 /// A name for a form, so that the same one sent twice is one enrolment.
-fn form_name() -> Result<String, PageError> {
+pub(super) fn form_name() -> Result<String, PageError> {
     let octets = sys::random::<16>().ok_or(PageError::Internal)?;
     Ok(data_encoding::HEXLOWER.encode(&octets))
 }
@@ -255,7 +256,6 @@ fn sms_page(
             digits => digits,
         },
         choose: home.actions.choose_digits,
-        two_steps: home.actions.two_steps,
         replaces,
     })
 }
@@ -282,11 +282,30 @@ pub(super) async fn sms(
             .unwrap_or_default()
             .to_owned(),
     };
-    let mut response = ui::page(&sms_page(&visit, &home, typed, Errors::default())?)?;
+    let mut response = sms_form(&visit, &home, typed, Errors::default())?;
     if kept.is_some() {
         kept::forget(&visit.ctx, &visit.address, &mut response);
     }
     Ok(response)
+}
+
+/// The form of an SMS token, in as many steps as the portal has.
+fn sms_form(
+    visit: &Visit,
+    home: &HomeView,
+    typed: impl Fn(&str) -> String,
+    errors: Errors,
+) -> Result<Response, PageError> {
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    if home.actions.two_steps {
+        ui::page_with(status, &sms_page(visit, home, typed, errors)?)
+    } else {
+        ui::page_with(status, &once::empty(visit, home, typed, errors)?)
+    }
 }
 
 fn some(text: &str) -> Option<String> {
@@ -309,20 +328,12 @@ pub(super) async fn begin_sms(visit: Visit, posted: Posted) -> Result<Response, 
     if posted.trimmed("phone").is_empty() {
         errors.add("phone", visit.ctx.texts().get("phone-missing"));
     } else {
-        let begin = UserOp::EnrolBegin {
-            kind: "sms".to_owned(),
-            name: posted.get("name").to_owned(),
-            phone: Some(Secret::from(posted.trimmed("phone"))),
-            digits: match posted.get("digits") {
-                "" => None,
-                // What is no number is refused as a wrong one.
-                digits => Some(digits.parse().unwrap_or(0)),
-            },
-            form: posted.get("form").to_owned(),
-            replaces: some(posted.get("replaces")),
-        };
+        let begin = beginning("sms", |name| posted.get(name));
         match visit.ask(begin, Some(&posted)).await {
-            Ok(asked) => return begun(&visit, asked).await,
+            Ok(asked) => {
+                let typed = Kept::typed(&visit.path("/add/sms"), &posted);
+                return begun(&visit, asked, Some(typed)).await;
+            }
             Err(PageError::Daemon(error)) => {
                 match refused_field(&error, &["kind", "name", "phone", "digits"]) {
                     Some((field, _)) => errors.add(field, field_text(&visit, field)),
@@ -336,16 +347,64 @@ pub(super) async fn begin_sms(visit: Visit, posted: Posted) -> Result<Response, 
         Ok(home) => home,
         Err(response) => return Ok(response),
     };
-    let page = sms_page(&visit, &home, |name| posted.get(name).to_owned(), errors)?;
-    ui::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    sms_form(&visit, &home, |name| posted.get(name).to_owned(), errors)
 }
 
-async fn begun(visit: &Visit, asked: Asked) -> Result<Response, PageError> {
+/// The enrolment that a form of `kind` begins.
+fn beginning<'f>(kind: &str, field: impl Fn(&str) -> &'f str) -> UserOp {
+    let sms = kind == "sms";
+    UserOp::EnrolBegin {
+        kind: kind.to_owned(),
+        name: field("name").to_owned(),
+        phone: sms.then(|| Secret::from(field("phone").trim())),
+        digits: match field("digits") {
+            digits if !sms || digits.is_empty() => None,
+            // What is no number is refused as a wrong one.
+            digits => Some(digits.parse().unwrap_or(0)),
+        },
+        form: field("form").to_owned(),
+        replaces: some(field("replaces")),
+    }
+}
+
+/// Where an enrolment that was asked for goes on. Where a fresh code is needed first, what was `typed` is kept until it was taken.
+pub(super) async fn begun(visit: &Visit, asked: Asked, typed: Option<Kept>) -> Result<Response, PageError> {
     match asked {
         Asked::Reply(PortalReply::Enrolment(enrolment)) => Ok(visit.to(&format!("/enrol/{}", enrolment.id))),
+        Asked::Reply(PortalReply::StepUp { id, .. }) => {
+            let mut response = visit.to(&format!("/confirm/{id}"));
+            if let Some(typed) = typed {
+                typed.keep_for(&id, &visit.ctx, &visit.address, &mut response);
+            }
+            Ok(response)
+        }
         Asked::Reply(reply) => outcome(visit, reply).await,
         Asked::Instead(response) => Ok(response),
     }
+}
+
+/// Goes on with what was typed before a fresh code was asked for: the text to the new number leaves. `None` where what was typed is
+/// of no use any more; then it is asked again.
+pub(super) async fn resume(visit: &Visit, kept: &Kept) -> Result<Option<Response>, PageError> {
+    let Some(kind) = ["sms", "totp"]
+        .into_iter()
+        .find(|kind| kept.path == visit.path(&format!("/add/{kind}")))
+    else {
+        return Ok(None);
+    };
+    let begin = beginning(kind, |name| kept.field(&kept.path, name).unwrap_or_default());
+    let asked = match visit.ask(begin, None).await {
+        Ok(asked) => asked,
+        Err(PageError::Daemon(error))
+            if refused_field(&error, &["kind", "name", "phone", "digits"]).is_some() =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut response = begun(visit, asked, None).await?;
+    kept::forget(&visit.ctx, &visit.address, &mut response);
+    Ok(Some(response))
 }
 
 /// A name for the app.
@@ -386,16 +445,12 @@ fn totp_page(
 
 /// Begins the enrolment of an app: its secret is shown next.
 pub(super) async fn begin_totp(visit: Visit, posted: Posted) -> Result<Response, PageError> {
-    let begin = UserOp::EnrolBegin {
-        kind: "totp".to_owned(),
-        name: posted.get("name").to_owned(),
-        phone: None,
-        digits: None,
-        form: posted.get("form").to_owned(),
-        replaces: some(posted.get("replaces")),
-    };
+    let begin = beginning("totp", |name| posted.get(name));
     match visit.ask(begin, Some(&posted)).await {
-        Ok(asked) => begun(&visit, asked).await,
+        Ok(asked) => {
+            let typed = Kept::typed(&visit.path("/add/totp"), &posted);
+            begun(&visit, asked, Some(typed)).await
+        }
         Err(PageError::Daemon(error)) if refused_field(&error, &["name"]).is_some() => {
             let home = match home(&visit).await? {
                 Ok(home) => home,
@@ -458,6 +513,13 @@ fn grouped(secret: &str) -> String {
 }
 
 async fn shown(visit: &Visit, enrolment: EnrolmentView) -> Result<Response, PageError> {
+    if enrolment.state == EnrolState::Open && enrolment.kind == "sms" {
+        match home(visit).await? {
+            Ok(home) if !home.actions.two_steps => return once::sent(visit, &home, enrolment, None),
+            Ok(_) => {}
+            Err(response) => return Ok(response),
+        }
+    }
     let f = visit.framed().await?;
     match enrolment.state {
         EnrolState::Done if enrolment.codes.is_empty() => Ok(visit.to("/home?done=enroll")),
@@ -503,6 +565,8 @@ pub(super) async fn submit(
     }
     let ask = if posted.has("cancel") {
         UserOp::EnrolCancel { id }
+    } else if let Some(response) = once::other_number(&visit, &id, &posted).await? {
+        return Ok(response);
     } else {
         UserOp::EnrolConfirm {
             id,
@@ -538,6 +602,24 @@ fn number_page(visit: &Visit, f: SelfFrame, id: &str, phone: &str) -> NumberPage
     }
 }
 
+/// What becomes of another number. Where a fresh code is needed first, the name stays too.
+async fn numbered(visit: &Visit, id: &str, asked: Asked, posted: &Posted) -> Result<Response, PageError> {
+    let mut typed = None;
+    if matches!(asked, Asked::Reply(PortalReply::StepUp { .. }))
+        && let Asked::Reply(PortalReply::Enrolment(old)) =
+            visit.ask(UserOp::Enrolment { id: id.to_owned() }, None).await?
+    {
+        let digits = old.ask.digits.to_string();
+        let fields = [
+            ("name", old.name.as_str()),
+            ("phone", posted.trimmed("phone")),
+            ("digits", &digits),
+        ];
+        typed = Some(Kept::with(&visit.path("/add/sms"), fields));
+    }
+    begun(visit, asked, typed).await
+}
+
 /// Another number was typed.
 pub(super) async fn change_number(
     visit: Visit,
@@ -553,7 +635,7 @@ pub(super) async fn change_number(
             phone: Secret::from(posted.trimmed("phone")),
         };
         match visit.ask(ask, None).await {
-            Ok(asked) => return begun(&visit, asked).await,
+            Ok(asked) => return numbered(&visit, &id, asked, &posted).await,
             Err(PageError::Daemon(error)) if refused_field(&error, &["phone"]).is_some() => {
                 errors.add("phone", visit.ctx.texts().get("phone-wrong"));
             }

@@ -12,7 +12,7 @@ use otpost_ipc::{
     portal::{Next, PortalOp, PortalReply, SiteView, UserOp},
 };
 
-use super::kept;
+use super::kept::Kept;
 use crate::{
     App, PageError,
     backend::BackendError,
@@ -118,7 +118,8 @@ impl Visit {
             None => self.to(""),
         };
         if let Some(typed) = typed {
-            kept::keep(&self.ctx, &self.address, typed, &mut response);
+            let path = self.ctx.here().split('?').next().unwrap_or_default();
+            Kept::typed(path, typed).keep(&self.ctx, &self.address, &mut response);
         }
         response
     }

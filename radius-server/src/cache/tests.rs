@@ -45,13 +45,7 @@ fn every_part_of_the_key_makes_another_request() {
         local: Some(IpAddr::from([192, 0, 2, 9])),
         ..base
     };
-    for key in [
-        base,
-        key(2, 1),
-        key(1, 2),
-        address,
-        local,
-    ] {
+    for key in [base, key(2, 1), key(1, 2), address, local] {
         let _ = fresh(&mut cache, now, key, ONE);
     }
     assert_eq!(cache.serials.len(), 5);

@@ -18,11 +18,14 @@ fn client(name: &str, secret: &str, networks: &[&str]) -> RadiusClient {
 }
 
 fn table(clients: Vec<RadiusClient>) -> Table {
-    let (table, complaints) = Table::new(ClientTable {
-        version: 3,
-        clients,
-        more: false,
-    }, |_| false);
+    let (table, complaints) = Table::new(
+        ClientTable {
+            version: 3,
+            clients,
+            more: false,
+        },
+        |_| false,
+    );
     assert_eq!(complaints, []);
     table
 }
@@ -94,11 +97,14 @@ fn an_empty_secret_is_refused_and_its_network_does_not_fall_to_a_wider_one() {
         client("wide", "s", &["192.0.2.0/24"]),
         client("empty", "", &["192.0.2.7/32"]),
     ];
-    let (table, complaints) = Table::new(ClientTable {
-        version: 1,
-        clients,
-        more: false,
-    }, |_| false);
+    let (table, complaints) = Table::new(
+        ClientTable {
+            version: 1,
+            clients,
+            more: false,
+        },
+        |_| false,
+    );
     assert_eq!(complaints.len(), 1);
     assert!(
         complaints.iter().all(|complaint| complaint.client == "empty"),
@@ -123,11 +129,14 @@ fn networks_that_are_none_are_reported() {
     ] {
         assert_eq!(Network::parse(text), None, "{text}");
     }
-    let (_, complaints) = Table::new(ClientTable {
-        version: 1,
-        clients: vec![client("a", "s", &["nonsense"])],
-        more: false,
-    }, |_| false);
+    let (_, complaints) = Table::new(
+        ClientTable {
+            version: 1,
+            clients: vec![client("a", "s", &["nonsense"])],
+            more: false,
+        },
+        |_| false,
+    );
     assert_eq!(complaints.len(), 1);
 }
 
@@ -137,11 +146,14 @@ fn a_network_given_twice_stays_with_the_first() {
         client("first", "s", &["10.0.0.0/8"]),
         client("second", "s", &["10.0.0.0/8"]),
     ];
-    let (table, complaints) = Table::new(ClientTable {
-        version: 1,
-        clients,
-        more: false,
-    }, |_| false);
+    let (table, complaints) = Table::new(
+        ClientTable {
+            version: 1,
+            clients,
+            more: false,
+        },
+        |_| false,
+    );
     assert_eq!((who(&table, "10.1.1.1").as_str(), complaints.len()), ("first", 1));
 }
 
@@ -156,9 +168,21 @@ fn auto_asks_for_a_message_authenticator_from_the_first_one_on() {
     assert!(!auto.must_sign());
     assert!(auto.latch(), "the first one is news");
     assert!(auto.must_sign() && !auto.latch());
-    assert!(Client::new(&entry(MessageAuthenticator::Auto, true)).unwrap().must_sign());
-    assert!(!Client::new(&entry(MessageAuthenticator::Off, true)).unwrap().must_sign());
-    assert!(Client::new(&entry(MessageAuthenticator::Require, false)).unwrap().must_sign());
+    assert!(
+        Client::new(&entry(MessageAuthenticator::Auto, true))
+            .unwrap()
+            .must_sign()
+    );
+    assert!(
+        !Client::new(&entry(MessageAuthenticator::Off, true))
+            .unwrap()
+            .must_sign()
+    );
+    assert!(
+        Client::new(&entry(MessageAuthenticator::Require, false))
+            .unwrap()
+            .must_sign()
+    );
     assert!(Client::new(&entry(MessageAuthenticator::Auto, false)).is_ok_and(|other| !other.must_sign()));
 }
 
@@ -169,7 +193,11 @@ fn what_is_latched_here_outlives_a_table_that_does_not_know_it() {
         ..client("vpn", "s", &["192.0.2.1"])
     };
     let table = |latched: &str| {
-        let table = ClientTable { version: 1, clients: vec![auto.clone()], more: false };
+        let table = ClientTable {
+            version: 1,
+            clients: vec![auto.clone()],
+            more: false,
+        };
         Table::new(table, |name| name == latched).0
     };
     let must_sign = |table: &Table| match table.find("192.0.2.1".parse().unwrap()) {
@@ -183,7 +211,10 @@ fn what_is_latched_here_outlives_a_table_that_does_not_know_it() {
 #[test]
 fn an_unsigned_request_is_news_once_an_hour() {
     let client = Client::sample("vpn", "s");
-    let news: Vec<u64> = [0, 1, 3599, 3600, 3601, 7199, 7200].into_iter().filter(|at| client.is_news(*at, 3600)).collect();
+    let news: Vec<u64> = [0, 1, 3599, 3600, 3601, 7199, 7200]
+        .into_iter()
+        .filter(|at| client.is_news(*at, 3600))
+        .collect();
     assert_eq!(news, [0, 3600, 7200]);
 }
 

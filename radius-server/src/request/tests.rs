@@ -48,7 +48,9 @@ fn without_state_a_login_begins_with_all_that_the_vpn_says() {
     let expected = RadiusBegin {
         client: "vpn".to_owned(),
         user: "alice".to_owned(),
-        credentials: Credentials::Pap { password: Secret::from("pässword") },
+        credentials: Credentials::Pap {
+            password: Secret::from("pässword"),
+        },
         attempt: "attempt".to_owned(),
         nas: Nas {
             source: "192.0.2.1".to_owned(),
@@ -79,7 +81,9 @@ fn with_state_the_password_is_an_answer() {
         client: "vpn".to_owned(),
         user: "alice".to_owned(),
         session: "000102030405060708090a0b0c0d0eff".to_owned(),
-        credentials: Credentials::Pap { password: Secret::from("012345") },
+        credentials: Credentials::Pap {
+            password: Secret::from("012345"),
+        },
         attempt: "attempt".to_owned(),
         nas: Nas {
             source: "192.0.2.1".to_owned(),
@@ -95,7 +99,12 @@ fn an_empty_answer_is_an_answer() {
     let Ok(RadiusOp::Answer(answer)) = examined(Some(b""), &[ALICE, (STATE_TYPE, &[1; 16])]) else {
         panic!("no answer");
     };
-    assert_eq!(answer.credentials, Credentials::Pap { password: Secret::from("") });
+    assert_eq!(
+        answer.credentials,
+        Credentials::Pap {
+            password: Secret::from("")
+        }
+    );
 }
 
 #[test]

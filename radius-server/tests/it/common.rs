@@ -17,7 +17,8 @@ use otpost_ipc::{
     Attribute, DenyKind, Fault, FaultCode, LoginReply, Outcome, Role, Secret,
     aio::Connection,
     radius::{
-        ClientTable, MessageAuthenticator, RadiusBegin, RadiusClient, RadiusOp, RadiusReply, RadiusReport,
+        ClientTable, Credentials, MessageAuthenticator, RadiusAccount, RadiusClient, RadiusOp, RadiusReply,
+        RadiusReport, RadiusSigned,
     },
 };
 use otpost_radius::{Counters, Deps, ServeError, Server, Silence};
@@ -106,18 +107,27 @@ pub(crate) fn deny() -> LoginReply {
 /// alice: "right" is challenged, "123456" accepted; all else denied.
 pub(crate) fn usual(op: &RadiusOp) -> Act {
     Act::Say(match op {
-        RadiusOp::Begin(RadiusBegin {
-            user,
-            password: Some(password),
-            ..
-        }) if user == "alice" && password.expose() == "right" => challenge(),
+        RadiusOp::Begin(begin) if begin.user == "alice" && typed(op) == "right" => challenge(),
         RadiusOp::Answer(answer)
-            if answer.user == "alice" && answer.session == SESSION && answer.answer.expose() == "123456" =>
+            if answer.user == "alice" && answer.session == SESSION && typed(op) == "123456" =>
         {
             accept()
         }
-        RadiusOp::Begin(_) | RadiusOp::Answer(_) | RadiusOp::Report(_) | RadiusOp::Clients { .. } => deny(),
+        _ => deny(),
     })
+}
+
+/// What was typed, where the packet says it.
+pub(crate) fn typed(op: &RadiusOp) -> &str {
+    let credentials = match op {
+        RadiusOp::Begin(begin) => &begin.credentials,
+        RadiusOp::Answer(answer) => &answer.credentials,
+        other => panic!("no login: {other:?}"),
+    };
+    match credentials {
+        Credentials::Pap { password } => password.expose(),
+        Credentials::Chap { .. } | Credentials::MsChap2 { .. } => "",
+    }
 }
 
 pub(crate) fn client(
@@ -131,6 +141,11 @@ pub(crate) fn client(
         networks: networks.iter().map(|network| (*network).to_owned()).collect(),
         secret: Secret::from(secret),
         message_authenticator: policy,
+        signed: false,
+        limit_proxy_state: false,
+        prompt_length: 253,
+        eap: false,
+        accounting: false,
     }
 }
 
@@ -186,8 +201,14 @@ pub(crate) struct Daemon {
 #[derive(Default)]
 pub(crate) struct Told {
     pub(crate) reports: Mutex<Vec<RadiusReport>>,
+    pub(crate) signed: Mutex<Vec<RadiusSigned>>,
+    pub(crate) accounts: Mutex<Vec<RadiusAccount>>,
     /// Reports are heard and not answered.
     pub(crate) mute: AtomicBool,
+    /// Nothing can be stored: what would have to be gets a fault.
+    pub(crate) broken: AtomicBool,
+    /// What is told of Message-Authenticator becomes part of the client table.
+    pub(crate) persist: AtomicBool,
 }
 
 impl Told {
@@ -263,8 +284,12 @@ impl Daemon {
                         let told = Arc::clone(&told);
                         async move {
                             match op {
-                                RadiusOp::Report(report) => hear(report, &told).await,
-                                op => answer(op, memory, served, script).await,
+                                RadiusOp::Clients { .. } => answer(op, memory, served, script).await,
+                                _ if told.broken.load(Ordering::Relaxed) => unavailable(),
+                                RadiusOp::Begin(_) | RadiusOp::Answer(_) => {
+                                    answer(op, memory, served, script).await
+                                }
+                                op => hear(op, &told, &served.0).await,
                             }
                         }
                     };
@@ -301,8 +326,22 @@ impl Daemon {
     }
 }
 
-async fn hear(report: RadiusReport, told: &Told) -> Outcome<RadiusReply> {
-    told.reports.lock().unwrap().push(report);
+async fn hear(op: RadiusOp, told: &Told, table: &watch::Sender<ClientTable>) -> Outcome<RadiusReply> {
+    match op {
+        RadiusOp::Report(report) => told.reports.lock().unwrap().push(report),
+        RadiusOp::Signed(seen) => {
+            if told.persist.load(Ordering::Relaxed) && seen.signed {
+                table.send_modify(|table| {
+                    table.version += 1;
+                    let mut clients = table.clients.iter_mut();
+                    clients.find(|client| client.name == seen.client).unwrap().signed = true;
+                });
+            }
+            told.signed.lock().unwrap().push(seen);
+        }
+        RadiusOp::Account(account) => told.accounts.lock().unwrap().push(account),
+        other => panic!("not to be heard: {other:?}"),
+    }
     if told.mute.load(Ordering::Relaxed) {
         return std::future::pending().await;
     }
@@ -351,7 +390,16 @@ async fn answer(
             return unavailable();
         }
     };
-    Outcome::Ok(RadiusReply::Login { login })
+    Outcome::Ok(login_reply(login))
+}
+
+/// A decision as the daemon sends it.
+pub(crate) fn login_reply(login: LoginReply) -> RadiusReply {
+    RadiusReply::Login {
+        login,
+        ms_chap2: None,
+        hidden: Vec::new(),
+    }
 }
 
 fn unavailable() -> Outcome<RadiusReply> {
@@ -369,6 +417,8 @@ pub(crate) struct Site {
     pub(crate) folder: Folder,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) counters: Arc<Counters>,
+    /// Bound once a client's accounting is on.
+    pub(crate) accounting: watch::Receiver<Vec<SocketAddr>>,
     pub(crate) reload: mpsc::Sender<RadiusConfig>,
     pub(crate) config: RadiusConfig,
     stop: Option<oneshot::Sender<()>>,
@@ -386,6 +436,7 @@ impl Site {
         let folder = Folder::new();
         let config = RadiusConfig {
             listen: listen.iter().map(|address| address.parse().unwrap()).collect(),
+            accounting: vec!["127.0.0.1:0".parse().unwrap()],
             socket: folder.0.join("s"),
             ..RadiusConfig::default()
         };
@@ -393,7 +444,7 @@ impl Site {
         let (stop, stopped) = oneshot::channel::<()>();
         let guard = runtime.enter();
         let server = Server::bind(config.clone()).unwrap();
-        let (addresses, counters) = (server.addresses(), server.counters());
+        let (addresses, counters, accounting) = (server.addresses(), server.counters(), server.accounting());
         let stopped: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
             let _ = stopped.await;
         });
@@ -408,6 +459,7 @@ impl Site {
             folder,
             addresses,
             counters,
+            accounting,
             reload,
             config,
             stop,

@@ -153,6 +153,11 @@ pub fn cancel(request: &Answer<'_>, found: &Found<'_>, now: Timestamp) -> Option
     Some(at.ended(Reason::Cancelled, Vec::new()))
 }
 
+/// Between texts of one challenge: 30, 60, 120, 240 seconds after so many resends.
+pub(super) fn cool_down(resends: u32) -> Duration {
+    Duration::from_secs(30u64.checked_shl(resends.min(3)).unwrap_or(240))
+}
+
 /// Whether what was typed asks for the text again; nothing typed at all does.
 #[must_use]
 pub fn asks_for_text(typed: Option<&str>) -> bool {
@@ -353,11 +358,7 @@ impl At<'_> {
             after.expires = expires;
         }
         after.sends = after.sends.saturating_add(1);
-        // 30, 60, 120, 240 seconds between texts of one challenge.
-        let cool_down = 30u64
-            .checked_shl(after.sends.saturating_sub(1).min(3))
-            .unwrap_or(240);
-        after.next_send = now.plus(Duration::from_secs(cool_down));
+        after.next_send = now.plus(cool_down(after.sends.saturating_sub(1)));
         let message = text(&after, self.request.asked.reference.clone(), now, rng);
         let step = Further {
             notice: Notice::SentAgain,

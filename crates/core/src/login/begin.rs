@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::decoy::{self, Decoy, Hidden};
 use super::single::{Typed, waits, with_code};
 use super::{Asked, Change, Reason, Reply, Sending, Step, prompt, session, standing};
 use crate::challenge::{
@@ -38,6 +39,8 @@ pub struct Begin<'a> {
     pub source: &'a Source,
     /// How logins of this client run.
     pub flow: Flow,
+    /// Where a refusal is to be told as a challenge.
+    pub hidden: Option<Hidden<'a>>,
     /// What the same request holds as a code.
     pub code: Option<Typed<'a>>,
     /// What the rules look at; `None`: the resource's rules do not concern this channel.
@@ -108,6 +111,8 @@ pub struct BeginView<'a> {
     pub source_failures: &'a Counter,
     /// Wrong passwords of the user from everywhere (short window: an hour).
     pub user_failures: &'a Counter,
+    /// The prompt without a code that this very packet was answered with.
+    pub decoy: Option<&'a Decoy>,
     /// The remembered source that this login comes from.
     pub remembered: Option<&'a Remembered>,
     /// Sending.
@@ -160,6 +165,14 @@ fn closed(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp) -> bool {
 
 /// Decides the first request of a login.
 pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mut dyn Rng) -> Step {
+    let step = decide(request, view, now, rng);
+    match request.hidden {
+        Some(hidden) => decoy::instead(step, (request, hidden), view, now, rng),
+        None => step,
+    }
+}
+
+fn decide(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mut dyn Rng) -> Step {
     let Some(resource) = view.resource else {
         return Step::deny(Reason::NoResource);
     };

@@ -267,6 +267,7 @@ impl Shell {
         let resource = self.doors.get(&knock.door).and_then(|r| self.resources.get(r));
         let view = BeginView {
             remembered: None,
+            decoy: None,
             resource,
             user: user.and_then(|u| self.users.get(&u)),
             guard: &guard,
@@ -289,6 +290,7 @@ impl Shell {
         let request = Begin {
             flow: otpost_core::client::Flow::Challenge,
             code: None,
+            hidden: None,
             rules: None,
             channel: knock.door.channel(),
             group: knock.door.group(),

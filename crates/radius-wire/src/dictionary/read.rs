@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     AttributeId, Definition, Dictionary, DictionaryError, Fault, IncludeError, NamedValue, Note, Remark,
     Vendor, VendorFormat, VendorId,
+    block::{Block, Scope, end},
     definition::Place,
     line::{self, Flags, TypeWord},
 };
@@ -24,8 +25,7 @@ pub fn no_includes(_: &str) -> Result<String, IncludeError> {
 const DEEPEST: usize = 8;
 /// FreeRADIUS' own tree has 230.
 const MOST_FILES: usize = 1_024;
-/// FreeRADIUS' own tree has 8,600 attributes and 9,500 values.
-const MOST_ATTRIBUTES: usize = 65_536;
+/// FreeRADIUS' own tree has 9,500.
 const MOST_VALUES: usize = 131_072;
 
 impl Dictionary {
@@ -56,102 +56,6 @@ impl Dictionary {
         *self = next;
         Ok(notes)
     }
-
-    /// The attribute of exactly this vendor, or of none.
-    pub(super) fn index_in(&self, vendor: Option<VendorId>, folded: &str) -> Option<usize> {
-        let indices = self.by_name.get(folded)?;
-        (indices.iter().copied())
-            .find(|index| (self.attributes.get(*index)).is_some_and(|known| known.id.vendor == vendor))
-    }
-
-    /// Adds an attribute or replaces the one of its name. Says whether another one was replaced.
-    fn define(&mut self, definition: Definition) -> Result<bool, Fault> {
-        let folded = definition.name.to_ascii_lowercase();
-        let id = definition.id;
-        let Some(index) = self.index_in(id.vendor, &folded) else {
-            if self.attributes.len() >= MOST_ATTRIBUTES {
-                return Err(Fault::TooMany {
-                    most: MOST_ATTRIBUTES,
-                    what: "attributes",
-                });
-            }
-            let index = self.attributes.len();
-            self.attributes.push(definition);
-            self.by_name.entry(folded).or_default().push(index);
-            self.by_id.insert(id, index);
-            return Ok(false);
-        };
-        let Some(known) = self.attributes.get_mut(index) else {
-            return Ok(false);
-        };
-        if known.alike(&definition) {
-            self.by_id.insert(id, index);
-            return Ok(false);
-        }
-        if known.id != id && known.run == definition.run {
-            return Err(Fault::Again {
-                name: definition.name,
-                first: known.place.to_string(),
-            });
-        }
-        let before = known.id;
-        *known = definition;
-        if before != id && self.by_id.get(&before) == Some(&index) {
-            // Another name of the old number may be left.
-            match self.attributes.iter().rposition(|other| other.id == before) {
-                Some(other) => self.by_id.insert(before, other),
-                None => self.by_id.remove(&before),
-            };
-        }
-        self.by_id.insert(id, index);
-        Ok(true)
-    }
-}
-
-/// Which keywords make a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Block {
-    Vendor,
-    Tlv,
-    Protocol,
-    /// Newer formats: the inside of any attribute.
-    Plain,
-}
-
-impl Block {
-    /// The block that a keyword begins (`true`) or ends.
-    fn of(keyword: &str) -> Option<(Self, bool)> {
-        Some(match keyword {
-            "BEGIN-VENDOR" => (Self::Vendor, true),
-            "BEGIN-TLV" => (Self::Tlv, true),
-            "BEGIN-PROTOCOL" => (Self::Protocol, true),
-            "BEGIN" => (Self::Plain, true),
-            "END-VENDOR" => (Self::Vendor, false),
-            "END-TLV" => (Self::Tlv, false),
-            "END-PROTOCOL" => (Self::Protocol, false),
-            "END" => (Self::Plain, false),
-            _ => return None,
-        })
-    }
-
-    fn begin(self) -> &'static str {
-        match self {
-            Self::Vendor => "BEGIN-VENDOR",
-            Self::Tlv => "BEGIN-TLV",
-            Self::Protocol => "BEGIN-PROTOCOL",
-            Self::Plain => "BEGIN",
-        }
-    }
-}
-
-/// An open block.
-struct Scope {
-    block: Block,
-    name: String,
-    line: usize,
-    vendor: Option<VendorId>,
-    /// Everything in it is left out.
-    left_out: bool,
 }
 
 /// A VALUE line: its attribute may come later.
@@ -559,24 +463,4 @@ impl Reader<'_> {
         }
         Ok(())
     }
-}
-
-/// Closes the block that is open.
-fn end(block: Block, keyword: &str, words: &[&str], scopes: &mut Vec<Scope>) -> Result<(), Fault> {
-    let name = words.first().copied();
-    let Some(scope) = scopes.pop() else {
-        return Err(Fault::NotBegun {
-            keyword: keyword.to_owned(),
-            name: name.unwrap_or_default().to_owned(),
-            begin: block.begin().to_owned(),
-        });
-    };
-    if scope.block != block || name.is_some_and(|name| !name.eq_ignore_ascii_case(&scope.name)) {
-        return Err(Fault::Crossed {
-            found: [keyword, name.unwrap_or_default()].join(" "),
-            open: format!("{} {}", scope.block.begin(), scope.name),
-            line: scope.line,
-        });
-    }
-    Ok(())
 }

@@ -148,7 +148,7 @@ fn a_newer_schema_is_refused_whatever_the_key() {
     drop(conn);
     for keys in [key(7), key(9)] {
         let outcome = open_with(&dir.db(), keys).map(|_| ());
-        assert_eq!(outcome, Err(StoreError::NewerSchema { found: 999, known: 1 }));
+        assert_eq!(outcome, Err(StoreError::NewerSchema { found: 999, known: 2 }));
     }
 }
 
