@@ -9,6 +9,7 @@ mod accounting;
 mod admin;
 pub mod console;
 pub mod db;
+pub mod dictionaries;
 pub mod imports;
 pub mod ipc;
 pub mod keys;

@@ -1,6 +1,7 @@
 //! Logins: loads rows, asks the core, stores its changes and the audit row in one transaction, answers after the commit.
 
 mod first;
+pub(crate) mod relay;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use otpost_core::login::{
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
 use otpost_core::resource::Resource;
-use otpost_core::source::Chain;
+use otpost_core::source::{Attribute, Chain, MsChap2Keys};
 use otpost_core::stats::{Fact, Outcome};
+use otpost_core::user::User;
 use otpost_store::{Read, StoreError, Tx, document};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
@@ -27,8 +29,9 @@ use crate::outbox::{Job, Outbox, Slot};
 use crate::passwords::PasswordError;
 use crate::rows::{AnswerRows, BeginKey, BeginRows, Direct, Owner, apply};
 use crate::state::Daemon;
+use crate::sources::MsChap2Response;
 use crate::sys;
-use first::given;
+use first::{Compared, Given, given};
 
 /// Why a login could not be decided. The caller gets no verdict and asks again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +66,8 @@ pub struct Start {
     pub password: Option<Zeroizing<String>>,
     /// What stands in place of a password that can be read: CHAP, MS-CHAPv2.
     pub proof: Option<SharedProof>,
+    /// The same for an upstream server, where it is MS-CHAPv2.
+    pub ms_chap2: Option<MsChap2Response>,
     /// Who checks it.
     pub first_factor: Chain,
     /// How logins through the same door run.
@@ -126,8 +131,40 @@ pub struct Verdict {
     pub reply: Reply,
     /// Why.
     pub reason: Reason,
+    /// What comes with being let in.
+    pub granted: Granted,
     /// For user and log.
     pub reference: Reference,
+}
+
+/// Reply attributes of somebody who is let in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// As administrators wrote them.
+    pub written: Vec<String>,
+    /// As an upstream server sent them.
+    pub upstream: Vec<Attribute>,
+    /// What it said after MS-CHAPv2.
+    pub ms_chap2: Option<MsChap2Keys>,
+}
+
+impl Granted {
+    fn of(
+        step: &Step,
+        (resource, user): (Option<&Resource>, Option<&User>),
+        (groups, upstream): (&[String], Vec<Attribute>),
+    ) -> Self {
+        let (Reply::Allow, Some(resource), Some(user)) = (&step.reply, resource, user) else {
+            return Self::default();
+        };
+        let groups: Vec<String> = groups.iter().chain(&user.profile.groups).cloned().collect();
+        let written = resource.access.reply_of(&user.name, &groups);
+        Self {
+            written: written.into_iter().map(str::to_owned).collect(),
+            upstream,
+            ms_chap2: None,
+        }
+    }
 }
 
 /// Starts a login.
@@ -135,16 +172,30 @@ pub struct Verdict {
 /// # Errors
 /// [`LoginError`]: nothing was decided and nothing stored.
 pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginError> {
+    let name = LoginName::parse(&start.user).ok();
+    if start.first_factor.relays()
+        && let Some(verdict) = relay::before(daemon, &start).await?
+    {
+        return Ok(verdict);
+    }
+    let given = given(daemon, &start, name.as_ref()).await?;
+    if let Compared::Challenge(asked) = given.compared {
+        return relay::ask(daemon, &start, asked, 0).await;
+    }
+    decide(daemon, start, given).await
+}
+
+/// Decides a first request whose first factor is known.
+async fn decide(daemon: &Arc<Daemon>, start: Start, given: Given) -> Result<Verdict, LoginError> {
     let reference = daemon.reference();
     let name = LoginName::parse(&start.user).ok();
-    let given = given(daemon, &start, name.as_ref()).await?;
     let keys = daemon.keys.clone();
     let mut rng = daemon.rng();
     let now = daemon.now();
     let known = reference.clone();
     let slot = daemon.outbox.reserve();
     let direct = direct(daemon, slot.is_some());
-    let (step, job, said) = daemon
+    let (step, job, said, granted) = daemon
         .write(move |tx| {
             let resource = resource(tx, &start)?;
             let password = start.password.is_some() && !start.first_factor.is_stack();
@@ -164,6 +215,8 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
             };
             let origin = Origin {
                 password_tag: tag,
+                groups: given.groups.clone().unwrap_or_default(),
+                reply: given.reply.iter().map(|a| (a.kind, a.value.clone())).collect(),
                 ..start.origin.clone()
             };
             let request = Begin {
@@ -208,7 +261,17 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
             };
             tx.append_audit(&step.event(&about, &known, now))?;
             let ids = (owner.user, rows.resource.as_ref().map(|r| r.id));
-            Ok((step, job, Said::of(&about, ids)))
+            let groups = given.groups.as_deref().unwrap_or_default();
+            let granted = Granted::of(
+                &step,
+                (rows.resource.as_ref(), rows.user.as_ref()),
+                (groups, given.reply.clone()),
+            );
+            let granted = Granted {
+                ms_chap2: given.ms_chap2.clone().filter(|_| step.reply == Reply::Allow),
+                ..granted
+            };
+            Ok((step, job, Said::of(&about, ids), granted))
         })
         .await?;
     report(daemon, &step, &said, &reference);
@@ -216,6 +279,7 @@ pub async fn begin(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
     Ok(Verdict {
         reply: step.reply,
         reason: step.reason,
+        granted,
         reference,
     })
 }
@@ -234,7 +298,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
     let resends = further.proof.is_none() && login::asks_for_text(further.typed.as_ref().map(|t| t.as_str()));
     let slot = if resends { daemon.outbox.reserve() } else { None };
     let direct = direct(daemon, slot.is_some());
-    let (step, job, said) = daemon
+    let (step, job, said, granted) = daemon
         .write(move |tx| {
             let rows = match further.session {
                 Some(id) => AnswerRows::load(tx, id, resends, now)?,
@@ -256,7 +320,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                     source: &source,
                 };
                 tx.append_audit(&step.event(&about, &known, now))?;
-                return Ok((step, None, Said::of(&about, (None, None))));
+                return Ok((step, None, Said::of(&about, (None, None)), Granted::default()));
             };
             let request = Answer {
                 channel: further.channel,
@@ -279,7 +343,17 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                     now,
                 },
             )?;
-            Ok((step, job, said))
+            let origin = &rows.challenge.origin;
+            let upstream = origin.reply.iter().map(|(kind, value)| Attribute {
+                kind: *kind,
+                value: value.clone(),
+            });
+            let granted = Granted::of(
+                &step,
+                (rows.resource.as_ref(), rows.user.as_ref()),
+                (&origin.groups, upstream.collect()),
+            );
+            Ok((step, job, said, granted))
         })
         .await?;
     report(daemon, &step, &said, &reference);
@@ -287,6 +361,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
     Ok(Verdict {
         reply: step.reply,
         reason: step.reason,
+        granted,
         reference,
     })
 }
@@ -384,6 +459,7 @@ pub async fn decoy(daemon: &Arc<Daemon>, start: Start) -> Result<Verdict, LoginE
     Ok(Verdict {
         reply: step.reply,
         reason: step.reason,
+        granted: Granted::default(),
         reference,
     })
 }
@@ -580,7 +656,7 @@ fn report(daemon: &Daemon, step: &Step, said: &Said, reference: &Reference) {
     match step.reply {
         Reply::Deny { .. } => warn!(outcome = "deny", reason, user, resource, via, source, %reference),
         Reply::Allow => info!(outcome = "allow", reason, user, resource, via, source, %reference),
-        Reply::Prompt { .. } => info!(outcome = "ask", reason, user, resource, via, source, %reference),
+        Reply::Prompt { .. } | Reply::Ask { .. } => info!(outcome = "ask", reason, user, resource, via, source, %reference),
     }
 }
 

@@ -15,6 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::console::setup;
+use crate::dictionaries;
 use crate::serve::{Deps, prepare, serve};
 use crate::state::Daemon;
 use crate::sys::{SystemClock, SystemEntropy};
@@ -58,6 +59,7 @@ pub fn run() -> ExitCode {
 fn start(args: &Args) -> Result<(), Failure> {
     let config = read(&args.config)?;
     if args.check {
+        dictionaries::load(&config.radius.dictionaries).map_err(|e| Failure(e.to_string()))?;
         let _ = writeln!(
             std::io::stdout(),
             "{}: the configuration is good",
@@ -161,6 +163,9 @@ fn reload_config(path: &Path, running: &DaemonConfig, daemon: &Daemon, log: &Log
     }
     if let Ok(mut lockers) = daemon.lockers.write() {
         lockers.clone_from(&new.sockets.lockers);
+    }
+    if let Err(error) = daemon.dictionaries.reload(&new.radius) {
+        error!("the RADIUS dictionaries are not read anew, the old ones stay: {error}");
     }
     let mut restart = Vec::new();
     if new.store != running.store {

@@ -12,6 +12,7 @@ use otpost_store::{Store, StoreError};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::dictionaries::{Dictionaries, DictionariesError};
 use crate::imports::Imports;
 use crate::ipc::{ListenError, Sockets};
 use crate::keys::{self, KeyError};
@@ -68,6 +69,9 @@ pub enum StartError {
     /// A socket.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// A dictionary of RADIUS attributes.
+    #[error(transparent)]
+    Dictionaries(#[from] DictionariesError),
     /// The password pool.
     #[error(transparent)]
     Passwords(#[from] PasswordError),
@@ -91,6 +95,8 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     otpost_conf::check_permissions(directory, otpost_conf::Kind::PrivateDirectory)?;
+    // Before anything is made: what is wrong here is a typo.
+    let dictionaries = Dictionaries::start(&config.radius)?;
     let mut rng = Draw(Arc::clone(&deps.entropy));
     let master = keys::load(&config.keys, deps.credentials.as_deref(), path, &mut rng)?;
     let keyring = Keyring::derive(&master);
@@ -128,6 +134,7 @@ pub async fn prepare(config: &DaemonConfig, deps: Deps) -> Result<Ready, StartEr
         passwords,
         providers: Providers::default(),
         sources: Sources::default(),
+        dictionaries,
         environment: config.environment,
         lockers: RwLock::new(config.sockets.lockers.clone()),
         outbox: Outbox::new(config.outbox.workers),

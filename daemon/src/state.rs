@@ -13,6 +13,7 @@ use otpost_store::{Read, Store, StoreError, Tx};
 use tokio::sync::watch;
 
 use crate::db;
+use crate::dictionaries::Dictionaries;
 use crate::imports::Imports;
 use crate::outbox::Outbox;
 use crate::passwords::Passwords;
@@ -69,6 +70,8 @@ pub struct Daemon {
     pub providers: Providers,
     /// Directories and RADIUS servers that check passwords.
     pub sources: Sources,
+    /// Names of RADIUS attributes.
+    pub dictionaries: Dictionaries,
     /// Trials or real logins.
     pub environment: Environment,
     /// PAM services in which users may ask about themselves.

@@ -13,6 +13,7 @@ use otpost_core::access::Remembered;
 use otpost_core::accounting::Connection;
 use otpost_core::login::decoy::Decoy;
 use otpost_core::stats::HourStats;
+use crate::login::relay::Relay;
 use otpost_store::document::Document;
 use otpost_store::{StoreError, Tx};
 use tokio::sync::watch;
@@ -65,6 +66,7 @@ fn documents(tx: &mut dyn Tx, now: Timestamp) -> Result<(), StoreError> {
     ended::<HourStats>(tx, now)?;
     ended::<Connection>(tx, now)?;
     ended::<Decoy>(tx, now)?;
+    ended::<Relay>(tx, now)?;
     ended::<Remembered>(tx, now)?;
     enrol::sweep(tx, now, ROWS)
 }

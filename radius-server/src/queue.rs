@@ -24,7 +24,7 @@ pub(crate) enum Class {
 }
 
 /// Answers under way, and waiting.
-const KNOWN_WORKING: usize = 512;
+const KNOWN_WORKING: usize = 1024;
 const KNOWN_WAITING: usize = 2048;
 /// Accounting-Requests under way.
 const ACCOUNT_WORKING: usize = 64;
@@ -78,6 +78,8 @@ pub(crate) struct Queue<T> {
     first: Lanes<T>,
     account: Lanes<T>,
     window: Window,
+    /// Answers need not name their client.
+    nobody: Arc<str>,
 }
 
 impl<T> Default for Queue<T> {
@@ -88,6 +90,7 @@ impl<T> Default for Queue<T> {
             first: Lanes::default(),
             account: Lanes::default(),
             window: Window::default(),
+            nobody: Arc::from(""),
         }
     }
 }
@@ -121,22 +124,18 @@ impl<T> Queue<T> {
 
     /// The next request for the daemon, where one may go.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Next<T>> {
-        if self.known_working < KNOWN_WORKING
-            && let Some(Waiting { since, item }) = self.known.pop_front()
-        {
-            if now.saturating_duration_since(since) > KNOWN_PATIENCE {
-                return Some(Next::Late(item));
+        if self.known_working < KNOWN_WORKING {
+            if let Some(Waiting { since, item }) = self.known.pop_front() {
+                if now.saturating_duration_since(since) > KNOWN_PATIENCE {
+                    return Some(Next::Late(item));
+                }
+                self.known_working += 1;
+                // The time it has waited here counts: the first requests that are under way are why.
+                let (class, client) = (Class::Known, Arc::clone(&self.nobody));
+                return Some(Next::Ask(item, Place { class, client, since }));
             }
-            self.known_working += 1;
-            let client = Arc::from("");
-            return Some(Next::Ask(
-                item,
-                Place {
-                    class: Class::Known,
-                    client,
-                    since: now,
-                },
-            ));
+        } else if !self.known.is_empty() {
+            return None;
         }
         if self.first.working < self.window.size {
             let most = share(self.window.size);

@@ -246,6 +246,8 @@ fn portal(all: &Value) {
         let time = |field: &str| served[field].as_f64().unwrap();
         assert!(0.0 < time("p50") && time("p50") <= time("p99"), "{row}");
         assert!(time("p99") <= time("longest"), "{row}");
+        assert!(row["looked_at"].as_u64().unwrap() > 0, "{row}");
+        number(row, "missing", 0);
         // Both programs had their part.
         assert!(row["portal"].as_f64().unwrap() > 0.0, "{row}");
         assert!(row["daemon"].as_f64().unwrap() > 0.0, "{row}");

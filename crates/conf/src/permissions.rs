@@ -14,6 +14,8 @@ use nix::unistd::{Uid, User, geteuid};
 pub enum Kind {
     /// A configuration file: everybody may read it, not everybody may write it.
     Config,
+    /// A directory of configuration files: as [`Kind::Config`].
+    ConfigDirectory,
     /// A file that holds a secret: only its owner, which must be root or the running user, may read or write it.
     Secret,
     /// A systemd credential: as [`Kind::Secret`], but root's group may have read permission too, because the service
@@ -24,6 +26,15 @@ pub enum Kind {
     PrivateDirectory,
     /// A directory for sockets: only its owner, which must be root or the running user, may write in it.
     SocketDirectory,
+}
+
+impl Kind {
+    fn is_directory(self) -> bool {
+        matches!(
+            self,
+            Self::ConfigDirectory | Self::PrivateDirectory | Self::SocketDirectory
+        )
+    }
 }
 
 /// A file or directory whose permissions do not suit its use; the text ends with the command that mends it.
@@ -113,7 +124,7 @@ pub fn check_permissions(path: &Path, kind: Kind) -> Result<(), PermissionError>
 
 /// [`check_permissions`] for a file that is open already, so that what was checked is what is read.
 pub(crate) fn check_metadata(path: &Path, meta: &Metadata, kind: Kind) -> Result<(), PermissionError> {
-    let directory = matches!(kind, Kind::PrivateDirectory | Kind::SocketDirectory);
+    let directory = kind.is_directory();
     if directory != meta.is_dir() || !directory && !meta.is_file() {
         return Err(PermissionError::WrongType {
             path: path.to_path_buf(),
@@ -123,6 +134,7 @@ pub(crate) fn check_metadata(path: &Path, meta: &Metadata, kind: Kind) -> Result
     let root_group_may_read = kind == Kind::Credential && meta.uid() == 0 && meta.gid() == 0;
     let (forbidden, act, chmod) = match kind {
         Kind::Config => (0o002, "write", "o-w"),
+        Kind::ConfigDirectory => (0o002, "write in", "o-w"),
         Kind::Secret => (0o077, "read or write", "go="),
         Kind::Credential if root_group_may_read => (0o037, "read or write", "o=,g-wx"),
         Kind::Credential => (0o077, "read or write", "go="),
@@ -130,7 +142,7 @@ pub(crate) fn check_metadata(path: &Path, meta: &Metadata, kind: Kind) -> Result
         Kind::SocketDirectory => (0o022, "replace files in", "go-w"),
     };
     // The owner first: chmod alone would not mend a file that belongs to somebody else.
-    if kind != Kind::Config {
+    if !matches!(kind, Kind::Config | Kind::ConfigDirectory) {
         check_owner(path, Uid::from_raw(meta.uid()))?;
     }
     let mode = meta.mode() & 0o7777;
@@ -173,7 +185,7 @@ mod tests {
 
     fn check(mode: u32, kind: Kind) -> Result<(), PermissionError> {
         let scratch = Scratch::new();
-        let directory = matches!(kind, Kind::PrivateDirectory | Kind::SocketDirectory);
+        let directory = kind.is_directory();
         let path = scratch.path("thing");
         if directory {
             fs::create_dir(&path).unwrap();
@@ -188,6 +200,11 @@ mod tests {
     fn each_kind_forbids_what_its_use_forbids() {
         for (kind, good, bad) in [
             (Kind::Config, vec![0o644, 0o664, 0o600], vec![0o646, 0o666]),
+            (
+                Kind::ConfigDirectory,
+                vec![0o755, 0o775, 0o700],
+                vec![0o757, 0o1777],
+            ),
             (
                 Kind::Secret,
                 vec![0o600, 0o400],

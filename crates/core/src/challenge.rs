@@ -99,6 +99,12 @@ pub struct Origin {
     /// Address of the person's device that the client is trusted to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted: Option<IpAddr>,
+    /// Groups that a directory named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Attributes of an upstream server for the VPN: type and value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reply: Vec<(u8, Vec<u8>)>,
     /// PAM: the calling process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,

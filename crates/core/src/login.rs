@@ -10,7 +10,7 @@ use crate::access::Remembered;
 use crate::audit::Event;
 use crate::challenge::{Challenge, Channel, Notice, Session};
 use crate::gate::{Counts, Policy, Refusal};
-use crate::ids::{AttemptId, Reference};
+use crate::ids::{AttemptId, Reference, SessionId};
 use crate::keys::Keyring;
 use crate::limits::Guard;
 use crate::net::Source;
@@ -121,6 +121,8 @@ pub enum Reason {
     PasswordExpired,
     /// A source says that the account may not be used.
     AccountLocked,
+    /// An upstream server's challenge was passed on.
+    Relayed,
     /// CHAP or MS-CHAPv2 where a password has to be checked here.
     NeedsPap,
 }
@@ -177,6 +179,7 @@ impl Reason {
             Self::SourceUnavailable => "source-unavailable",
             Self::PasswordExpired => "password-expired",
             Self::AccountLocked => "account-locked",
+            Self::Relayed => "relayed",
             Self::NeedsPap => "needs-pap",
         }
     }
@@ -193,6 +196,15 @@ pub enum Reply {
         challenge: Box<Challenge>,
         /// The number, masked.
         masked: String,
+    },
+    /// Ask what somebody else wants to know.
+    Ask {
+        /// What the client holds.
+        session: SessionId,
+        /// What to show.
+        text: String,
+        /// Until when it may be answered.
+        until: Timestamp,
     },
     /// Let in.
     Allow,
@@ -271,7 +283,7 @@ impl Step {
             (Reply::Allow, _) => "login.allow",
             (Reply::Deny { .. }, _) => "login.deny",
             (Reply::Prompt { .. }, Reason::WrongCode) => "login.wrong-code",
-            (Reply::Prompt { .. }, _) => "login.challenge",
+            (Reply::Prompt { .. } | Reply::Ask { .. }, _) => "login.challenge",
         };
         Event {
             at: now,

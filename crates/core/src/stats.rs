@@ -99,7 +99,7 @@ impl Outcome {
     #[must_use]
     pub fn of(step: &Step) -> Option<Self> {
         match (&step.reply, step.reason) {
-            (Reply::Prompt { .. }, _) | (_, Reason::Retransmit) => None,
+            (Reply::Prompt { .. } | Reply::Ask { .. }, _) | (_, Reason::Retransmit) => None,
             (Reply::Allow, _) => Some(Self::Allowed),
             (Reply::Deny { .. }, reason @ (Reason::OtpLockedNow | Reason::TriesUsed)) => {
                 Some(Self::WrongCode(reason))

@@ -140,6 +140,7 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
             created: act.now,
         };
         client.check(weak_secret).map_err(AdminError::invalid)?;
+        super::sources::known(tx, &client.first_factor)?;
         distinct(tx, &client, &act.scope)?;
         tx.put_client(&client)?;
         act.record_detail(tx, "radius-client-add", ("", &resource.name), client.name.clone())?;
@@ -186,6 +187,7 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
             client.message_authenticator = authenticator_of(mode);
         }
         if let Some(factor) = &factor {
+            super::sources::known(tx, factor)?;
             client.first_factor.clone_from(factor);
         }
         client.settings = client_settings::changed(client.settings, &set)?;

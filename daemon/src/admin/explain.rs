@@ -59,6 +59,7 @@ pub(super) async fn explain(daemon: &Arc<Daemon>, question: Question) -> Result<
             password: None,
             first_factor,
             proof: None,
+            ms_chap2: None,
             door: Door::default(),
             guarded,
             attempt: AttemptId([0; 16]),
@@ -67,7 +68,7 @@ pub(super) async fn explain(daemon: &Arc<Daemon>, question: Question) -> Result<
         };
         let (reason, reply) = login::explain(read, &start, &shared)?;
         let outcome = match reply {
-            Reply::Prompt { .. } => "ask",
+            Reply::Prompt { .. } | Reply::Ask { .. } => "ask",
             Reply::Allow => "allow",
             Reply::Deny { .. } => "deny",
         };

@@ -94,7 +94,8 @@ fn after(daemon: &Daemon, place: Option<&str>) -> Result<Option<LoginName>, Admi
     match name() {
         Some(name) => Ok(Some(name)),
         None => Err(AdminError::Invalid(
-            "`after` is no place in this list; take it from the page before, or leave it out to begin anew".to_owned(),
+            "`after` is no place in this list; take it from the page before, or leave it out to begin anew"
+                .to_owned(),
         )),
     }
 }

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::page::Page;
 use super::view::{self, Beside, Names};
-use super::{remembered, Act, AdminError, done, find_resource, find_user, people, read, write};
+use super::{Act, AdminError, done, find_resource, find_user, people, read, remembered, write};
 use crate::login;
 use crate::portal::session;
 use crate::portal::site::by_mail;

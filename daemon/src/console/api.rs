@@ -111,7 +111,11 @@ struct Refusal {
 const MAKERS: usize = 16;
 
 /// The key with what it may do at `now`: never more than its maker may now, whatever it was made with.
-fn find(read: &mut dyn Read, secret: &[u8; 32], now: Timestamp) -> Result<Result<Found, Refusal>, StoreError> {
+fn find(
+    read: &mut dyn Read,
+    secret: &[u8; 32],
+    now: Timestamp,
+) -> Result<Result<Found, Refusal>, StoreError> {
     let lives = |key: &ApiKey| key.ends.is_none_or(|ends| now < ends);
     let Some(key) = document::by_key::<ApiKey>(read, secret)?.filter(lives) else {
         return Ok(Err(Refusal {
@@ -137,7 +141,10 @@ fn find(read: &mut dyn Read, secret: &[u8; 32], now: Timestamp) -> Result<Result
             }
             Maker::Administrator(id) => {
                 let Some(admin) = document::get::<Administrator>(read, &id.0)? else {
-                    return refused("key-maker-removed", "who is removed; make another key in its place");
+                    return refused(
+                        "key-maker-removed",
+                        "who is removed; make another key in its place",
+                    );
                 };
                 if admin.locked {
                     return refused("key-maker-locked", "who is locked");
@@ -159,15 +166,14 @@ fn find(read: &mut dyn Read, secret: &[u8; 32], now: Timestamp) -> Result<Result
         };
         (role, scope) = both((role, &scope), (own.0, &own.1));
     }
-    refused("key-maker-unknown", "through too many keys; make another key in its place")
+    refused(
+        "key-maker-unknown",
+        "through too many keys; make another key in its place",
+    )
 }
 
 /// The key, marked as used.
-async fn known(
-    daemon: &Daemon,
-    key: &Secret,
-    now: Timestamp,
-) -> Result<Result<Found, Refusal>, StoreError> {
+async fn known(daemon: &Daemon, key: &Secret, now: Timestamp) -> Result<Result<Found, Refusal>, StoreError> {
     let secret = fingerprint(key.expose());
     let found = daemon.read(move |read| find(read, &secret, now)).await?;
     if let Ok(Found { key, .. }) = &found

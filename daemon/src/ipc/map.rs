@@ -28,6 +28,17 @@ pub(crate) fn reply(verdict: &Verdict, now: Timestamp) -> LoginReply {
                 .seconds_until(challenge.expires.min(challenge.deadline))
                 .max(1),
         },
+        Reply::Ask {
+            session,
+            text,
+            until,
+        } => LoginReply::Prompt {
+            session: session.to_string(),
+            text: text.clone(),
+            // Whatever it is, nobody else need see it.
+            echo: false,
+            expires_in: now.seconds_until(*until).max(1),
+        },
         Reply::Allow => LoginReply::Allow {
             attributes: Vec::new(),
             reason: match verdict.reason {

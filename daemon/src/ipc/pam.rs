@@ -89,6 +89,7 @@ async fn begin(
         password: None,
         first_factor: Chain::stack(),
         proof: None,
+        ms_chap2: None,
         door: Door::default(),
         guarded: Guarded::Service,
         attempt,

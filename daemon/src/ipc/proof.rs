@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use otpost_core::login::Proof;
+use otpost_core::source::MsChap2Keys;
 use otpost_ipc::Secret;
 use otpost_ipc::radius::{Credentials, MsChap2Success};
 use otpost_radius_wire::{Chap, MsChapV2};
 use zeroize::Zeroizing;
 
 use crate::login::SharedProof;
+use crate::sources::MsChap2Response;
 
 /// What a request presents in place of a password that can be read.
 #[derive(Clone)]
@@ -88,6 +90,27 @@ impl Presented {
     pub(super) fn success(&self) -> Option<MsChap2Success> {
         let success = self.0.success.lock();
         success.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// MS-CHAPv2 as an upstream server takes it.
+pub(super) fn upstream(credentials: &Credentials) -> Option<MsChap2Response> {
+    let Credentials::MsChap2 { challenge, whole, .. } = credentials else {
+        return None;
+    };
+    Some(MsChap2Response {
+        challenge: array(challenge)?,
+        response: array(whole)?,
+    })
+}
+
+/// What an upstream server said, for the VPN.
+pub(super) fn relayed(keys: &MsChap2Keys) -> MsChap2Success {
+    let hex = |key: &[u8]| Secret::new(HEXLOWER.encode(key));
+    MsChap2Success {
+        success: keys.success.clone(),
+        send_key: hex(&keys.send),
+        receive_key: hex(&keys.receive),
     }
 }
 

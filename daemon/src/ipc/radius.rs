@@ -15,7 +15,7 @@ use tracing::{Instrument, error, info_span};
 use zeroize::Zeroizing;
 
 use super::map;
-use super::proof::Presented;
+use super::proof::{self, Presented};
 use crate::admin::page::Page;
 use crate::login::{self, Door, Further, Guarded, LoginError, Start, Verdict};
 use crate::refused;
@@ -49,12 +49,20 @@ async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply>
         return gone(daemon);
     };
     let presented = Presented::of(&begin.credentials, &begin.user);
-    let start = Start {
+    let start = start(daemon, client, begin, presented.as_ref());
+    let verdict = login::begin(daemon, start).await;
+    outcome(daemon, verdict, &client.settings, presented.as_ref())
+}
+
+/// A first request as the logins see it.
+fn start(daemon: &Daemon, client: &RadiusClient, begin: RadiusBegin, presented: Option<&Presented>) -> Start {
+    Start {
         channel: Channel::Radius,
         group: client.name.clone(),
         user: begin.user,
         password: typed(&begin.credentials),
-        proof: presented.as_ref().map(Presented::shared),
+        proof: presented.map(Presented::shared),
+        ms_chap2: proof::upstream(&begin.credentials),
         first_factor: client.first_factor.clone(),
         door: Door {
             flow: client.settings.flow,
@@ -72,9 +80,7 @@ async fn begin(daemon: &Arc<Daemon>, begin: RadiusBegin) -> Outcome<RadiusReply>
             ..Origin::default()
         },
         source: Source::new(&begin.nas.calling_station, &begin.client),
-    };
-    let verdict = login::begin(daemon, start).await;
-    outcome(daemon, verdict, &client.settings, presented.as_ref())
+    }
 }
 
 async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusReply> {
@@ -83,6 +89,27 @@ async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusRep
         return gone(daemon);
     };
     let presented = Presented::of(&answer.credentials, &answer.user);
+    if client.first_factor.relays()
+        && let Some(session) = map::session(&answer.session)
+    {
+        let start = start(
+            daemon,
+            client,
+            RadiusBegin {
+                client: answer.client.clone(),
+                user: answer.user.clone(),
+                credentials: answer.credentials.clone(),
+                attempt: answer.attempt.clone(),
+                nas: answer.nas.clone(),
+            },
+            presented.as_ref(),
+        );
+        match login::relay::answer(daemon, session, start).await {
+            Ok(None) => {}
+            Ok(Some(verdict)) => return outcome(daemon, Ok(verdict), &client.settings, presented.as_ref()),
+            Err(error) => return undecided(daemon, &error),
+        }
+    }
     let further = Further {
         channel: Channel::Radius,
         group: Some(answer.client),
@@ -195,7 +222,10 @@ fn outcome(
             login: map::radius_reply(&verdict, settings, daemon.now()),
             ms_chap2: presented
                 .filter(|_| verdict.reply == Reply::Allow)
-                .and_then(Presented::success),
+                .and_then(|presented| {
+                    let relayed = verdict.granted.ms_chap2.as_ref();
+                    presented.success().or_else(|| relayed.map(proof::relayed))
+                }),
             hidden: Vec::new(),
         }),
         Err(error) => undecided(daemon, &error),

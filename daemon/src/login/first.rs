@@ -6,13 +6,13 @@ use otpost_core::challenge::Channel;
 use otpost_core::client::Flow;
 use otpost_core::login::{self, First, Typed, split};
 use otpost_core::name::LoginName;
-use otpost_core::source::{Attribute, Chain, Checked, Link};
+use otpost_core::source::{Attribute, Chain, Checked, Link, MsChap2Keys};
 use otpost_core::user::User;
 use otpost_store::{Read, StoreError};
 use zeroize::Zeroizing;
 
-use super::{LoginError, Start};
-use crate::sources;
+use super::{LoginError, Start, relay};
+use crate::sources::{self, MsChap2Response};
 use crate::state::Daemon;
 
 /// The first factor, as far as it can be known before the transaction.
@@ -25,6 +25,8 @@ pub(super) enum Compared {
     Unreadable,
     /// What a source said.
     Source(First),
+    /// An upstream server asks for more.
+    Challenge(relay::Asked),
     /// A password.
     Password {
         right: bool,
@@ -38,7 +40,7 @@ impl Compared {
     fn passed(&self) -> bool {
         matches!(
             self,
-            Self::Stack | Self::Password { right: true, .. } | Self::Source(First::Passed)
+            Self::Stack | Self::Password { right: true, .. } | Self::Source(First::Passed) | Self::Challenge(_)
         )
     }
 
@@ -49,6 +51,8 @@ impl Compared {
             Self::Nothing => First::NoPassword,
             Self::Unreadable => First::Unreadable,
             Self::Source(first) => *first,
+            // Nobody passes by a question.
+            Self::Challenge(_) => First::Failed,
             Self::Password { right, with } => {
                 let with = with.as_ref().map(|hash| hash.as_str());
                 First::confirmed(*right, with, user.and_then(|u| u.password.as_ref()))
@@ -63,17 +67,24 @@ pub(super) struct Given {
     /// The password part, for the tag by which logins are joined.
     pub(super) password: Option<Zeroizing<String>>,
     /// The code part.
-    code: Option<Zeroizing<String>>,
+    pub(super) code: Option<Zeroizing<String>>,
     /// Whether the proof is one of the code.
-    proof: bool,
+    pub(super) proof: bool,
     /// Groups of a directory; `None`: they could not be looked up.
     pub(super) groups: Option<Vec<String>>,
     /// Attributes of an upstream server for the VPN.
     pub(super) reply: Vec<Attribute>,
+    /// What it said after MS-CHAPv2.
+    pub(super) ms_chap2: Option<MsChap2Keys>,
 }
 
 impl Given {
-    fn new(compared: Compared) -> Self {
+    /// What a source said, with nothing else known.
+    pub(super) fn of(first: First) -> Self {
+        Self::new(Compared::Source(first))
+    }
+
+    pub(super) fn new(compared: Compared) -> Self {
         Self {
             compared,
             password: None,
@@ -81,6 +92,7 @@ impl Given {
             proof: false,
             groups: Some(Vec::new()),
             reply: Vec::new(),
+            ms_chap2: None,
         }
     }
 
@@ -110,6 +122,11 @@ pub(super) async fn given(
         return Ok(code_only(start));
     }
     let Some(password) = &start.password else {
+        if let (Some(response), Some(name)) = (&start.ms_chap2, name)
+            && let Some(given) = passed_on(daemon, start, name, response).await?
+        {
+            return Ok(given);
+        }
         let compared = match (&start.proof, start.first_factor.is_stack()) {
             (Some(_), false) => Compared::Unreadable,
             (_, true) => Compared::Stack,
@@ -221,6 +238,43 @@ fn lengths(
     })
 }
 
+/// Has an upstream server check MS-CHAPv2, where the chain has one that may.
+async fn passed_on(
+    daemon: &Arc<Daemon>,
+    start: &Start,
+    name: &LoginName,
+    response: &MsChap2Response,
+) -> Result<Option<Given>, LoginError> {
+    if !start.first_factor.relays() {
+        return Ok(None);
+    }
+    let asked = name.clone();
+    let user = daemon.read(move |read| read.user_by_name(&asked)).await?;
+    let login = user.map_or_else(|| name.clone(), |user| user.name);
+    let who = (&login, start.user.as_str());
+    let Some(checked) = sources::check_ms_chap2(daemon, &start.first_factor, who, response).await else {
+        return Ok(None);
+    };
+    Ok(Some(match checked {
+        Checked::Passed {
+            groups,
+            reply,
+            ms_chap2,
+            ..
+        } => Given {
+            groups: Some(groups),
+            reply,
+            ms_chap2,
+            ..Given::of(First::Passed)
+        },
+        Checked::Failed | Checked::UnknownUser => Given::of(First::Failed),
+        Checked::Expired => Given::of(First::Expired),
+        Checked::Locked => Given::of(First::Locked),
+        // A challenge within MS-CHAPv2 cannot be passed on: its answer is no password.
+        Checked::Unavailable(_) | Checked::Challenge { .. } => Given::of(First::Unavailable),
+    }))
+}
+
 /// Checks one password. The work is the same for users that do not exist.
 async fn check(
     daemon: &Arc<Daemon>,
@@ -261,7 +315,20 @@ async fn check(
         Checked::Failed | Checked::UnknownUser => First::Failed,
         Checked::Expired => First::Expired,
         Checked::Locked => First::Locked,
-        Checked::Unavailable(_) | Checked::Challenge { .. } => First::Unavailable,
+        Checked::Unavailable(_) => First::Unavailable,
+        Checked::Challenge {
+            source,
+            server,
+            state,
+            message,
+        } => {
+            return Ok(given(Compared::Challenge(relay::Asked {
+                source,
+                server,
+                state,
+                message,
+            })));
+        }
     };
     Ok(given(Compared::Source(first)))
 }

@@ -157,6 +157,7 @@ impl Bench {
             user: "alice".to_owned(),
             password: Some(Zeroizing::new(password.to_owned())),
             proof: None,
+            ms_chap2: None,
             first_factor: Chain::local(),
             door: Door::default(),
             guarded: Guarded::Resource(VPN),

@@ -144,11 +144,7 @@ fn address_key(email: &str) -> String {
 }
 
 /// One more code to this address.
-pub(crate) fn count_address(
-    tx: &mut dyn Tx,
-    email: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) fn count_address(tx: &mut dyn Tx, email: &str, now: Timestamp) -> Result<(), StoreError> {
     let key = address_key(email);
     let counter = tx.counter(CounterKey::Portal(&key))?.hit(now, HOUR);
     tx.put_counter(CounterKey::Portal(&key), &counter)
@@ -211,12 +207,7 @@ pub(crate) fn may_send(
 }
 
 /// One more code mailed for somebody who is signed in.
-pub(crate) fn sent(
-    tx: &mut dyn Tx,
-    email: &str,
-    source: &Source,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) fn sent(tx: &mut dyn Tx, email: &str, source: &Source, now: Timestamp) -> Result<(), StoreError> {
     count_address(tx, email, now)?;
     let key = MailKeys::new("", source).network;
     let counter = tx.counter(CounterKey::Portal(&key))?.hit(now, HOUR);

@@ -369,13 +369,24 @@ async fn where_a_list_goes_on_names_nobody_outside_of_the_scope() {
             break;
         }
     }
-    assert_eq!((&users, &owners), (&vec!["anna".to_owned(), "ines".to_owned(), "zoe".to_owned()], &users));
+    assert_eq!(
+        (&users, &owners),
+        (
+            &vec!["anna".to_owned(), "ines".to_owned(), "zoe".to_owned()],
+            &users
+        )
+    );
     // Behind `hidden`, and behind the last of those that were looked at: of users, and of tokens.
     assert_eq!(places.len(), 4, "{places:?}");
     let length = places[0].len();
     for place in &places {
         let said = readable(place);
-        assert!(!["hidden", "secret", "user-"].iter().any(|name| said.contains(name)), "{said}");
+        assert!(
+            !["hidden", "secret", "user-"]
+                .iter()
+                .any(|name| said.contains(name)),
+            "{said}"
+        );
         assert_eq!(place.len(), length, "nor how long a name is");
     }
     // Nobody makes a place up.
@@ -386,7 +397,10 @@ async fn where_a_list_goes_on_names_nobody_outside_of_the_scope() {
             after: Some(made_up.to_owned()),
             limit: 1,
         };
-        assert_eq!(refused(served.by_console(&session, op).await).0, FaultCode::Invalid);
+        assert_eq!(
+            refused(served.by_console(&session, op).await).0,
+            FaultCode::Invalid
+        );
     }
 }
 

@@ -34,6 +34,7 @@ async fn login(served: &Served, user: &str, n: u8) -> Verdict {
         password: None,
         first_factor: Chain::stack(),
         proof: None,
+        ms_chap2: None,
         door: Door::default(),
         guarded: Guarded::Service,
         attempt: AttemptId([n; 16]),

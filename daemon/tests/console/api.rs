@@ -323,7 +323,10 @@ async fn a_key_that_was_made_with_a_key_hangs_on_both() {
     makers.served.ctl(AdminOp::ApiKeyRemove { name }).await.unwrap();
     let (reason, _, detail) = makers.why_not(&second).await;
     assert_eq!(reason, "key-maker-removed");
-    assert!(detail.starts_with("the API key second was made by api first, "), "{detail}");
+    assert!(
+        detail.starts_with("the API key second was made by api first, "),
+        "{detail}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

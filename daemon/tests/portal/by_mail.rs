@@ -196,7 +196,16 @@ async fn strangers_use_up_no_codes_of_a_network_that_the_person_came_in_from() {
             signed(served.ask(by_mail("mailer", &from)).await.unwrap());
         }
         let more = served.ask(by_mail("mailer", &from)).await.unwrap();
-        assert!(matches!(more, PortalReply::Refused { retry_after: Some(3600), .. }), "{more:?}");
+        assert!(
+            matches!(
+                more,
+                PortalReply::Refused {
+                    retry_after: Some(3600),
+                    ..
+                }
+            ),
+            "{more:?}"
+        );
     }
     served.until_mails(6).await;
     // The page of a stranger says what it says of names of nobody, and no more is mailed there.

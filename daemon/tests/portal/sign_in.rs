@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
 use otpost_core::limits::{NETWORK_FAILURES, NETWORK_FAILURES_KNOWN};
 use otpost_core::login::{Reason, Reply};
 use otpost_core::net::Source;
+use otpost_core::source::Chain;
 use otpost_daemon::login::{self, Door, Guarded, Start};
 use otpost_ipc::admin::{AdminOp, AdminReply, PortalSet, ResourceSettings, SelfServiceSettings, UserSet};
 use otpost_ipc::portal::{Method, Next, PortalOp, PortalReply, UserAct, UserOp};
 use otpost_ipc::{FaultCode, Secret};
 
 use crate::common::{
-    HERE, PASSWORD, Served, WRONG, add, answer, asked, code_of, done, factor, methods, other, sign_in, signed,
-    words, wrong,
+    HERE, PASSWORD, Served, WRONG, add, answer, asked, code_of, done, factor, methods, other, sign_in,
+    signed, words, wrong,
 };
 
 fn site(address: &str) -> PortalOp {
@@ -134,7 +134,10 @@ async fn p2a_whoever_is_not_let_in_sees_the_same_and_the_log_tells_them_apart() 
 /// One wrong password under each of so many names that nobody has.
 async fn spray(served: &Served, names: std::ops::Range<u32>, from: &str) {
     for n in names {
-        let reply = served.ask(sign_in(&format!("name-{n}"), WRONG, from)).await.unwrap();
+        let reply = served
+            .ask(sign_in(&format!("name-{n}"), WRONG, from))
+            .await
+            .unwrap();
         assert_eq!(refusal(reply), "None");
     }
 }
@@ -150,7 +153,12 @@ async fn a_network_that_tries_many_names_is_closed_and_hears_the_same_as_before(
     let reply = served.ask(sign_in("nobody", WRONG, "192.0.2.77")).await.unwrap();
     assert_eq!(refusal(reply), "None", "the neighbour is of the same network");
     assert_eq!(served.rows("portal.deny", "source-closed").await, 2);
-    signed(served.ask(sign_in("alice", PASSWORD, "203.0.113.5")).await.unwrap());
+    signed(
+        served
+            .ask(sign_in("alice", PASSWORD, "203.0.113.5"))
+            .await
+            .unwrap(),
+    );
     // What is not looked at does not count: it opens when the time is over.
     served.pass(900);
     signed(served.ask(sign_in("alice", PASSWORD, HERE)).await.unwrap());
@@ -189,6 +197,7 @@ async fn prompted(served: &Served, login: &str, password: &str) -> login::Verdic
         user: login.to_owned(),
         password: Some(password.to_owned().into()),
         proof: None,
+        ms_chap2: None,
         first_factor: Chain::local(),
         door: Door::default(),
         guarded: Guarded::Resource(served.stored(login).await.resources[0]),
@@ -252,7 +261,10 @@ async fn a_password_that_changes_ends_the_logins_that_wait_for_a_code() {
             (late.reply, late.reason),
             (Reply::Deny { exhausted: false }, Reason::ChallengeDead)
         );
-        assert_eq!(prompted(&served, "alice", PASSWORD).await.reason, Reason::WrongPassword);
+        assert_eq!(
+            prompted(&served, "alice", PASSWORD).await.reason,
+            Reason::WrongPassword
+        );
         let before = served.texts().len();
         assert_eq!(prompted(&served, "alice", new).await.reason, Reason::Challenge);
         served.until_texts(before + 1).await;
@@ -542,6 +554,7 @@ async fn wrong_codes_lock_all_channels_and_a_recovery_code_lifts_the_lock() {
             password: None,
             first_factor: Chain::stack(),
             proof: None,
+            ms_chap2: None,
             door: Door::default(),
             guarded: Guarded::Resource(resource),
             attempt: AttemptId(attempt),

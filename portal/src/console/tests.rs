@@ -1,6 +1,8 @@
 //! Every page, with a daemon that gives canned replies and remembers what it was asked.
 
 mod daemon;
+mod language;
+mod lists;
 mod parity;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -122,6 +124,7 @@ impl Console {
         let address = "127.0.0.1".parse().unwrap();
         let site = Site {
             tls: false,
+            test_locale: true,
             ..Site::new(
                 &PortalConfig::default(),
                 Surface::Console,

@@ -609,8 +609,9 @@ async fn numbered(visit: &Visit, id: &str, asked: Asked, posted: &Posted) -> Res
         && let Asked::Reply(PortalReply::Enrolment(old)) =
             visit.ask(UserOp::Enrolment { id: id.to_owned() }, None).await?
     {
-        let digits = old.ask.digits.to_string();
+        let (form, digits) = (form_name()?, old.ask.digits.to_string());
         let fields = [
+            ("form", form.as_str()),
             ("name", old.name.as_str()),
             ("phone", posted.trimmed("phone")),
             ("digits", &digits),

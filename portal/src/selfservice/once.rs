@@ -49,6 +49,13 @@ pub(super) struct OncePage {
     sent: Option<Sent>,
 }
 
+impl OncePage {
+    fn wait(&self) -> u32 {
+        let wait = self.sent.as_ref().and_then(|sent| sent.wait);
+        wait.unwrap_or_default()
+    }
+}
+
 fn steps(f: &SelfFrame) -> Vec<Text> {
     ["step-type", "step-number-code"]
         .iter()

@@ -143,10 +143,11 @@ enum Kind {
     QuietAnswer,
 }
 
-/// How many came, and how many of these had their answer within a second.
+/// How many came, how many of these had their answer, and how many within a second.
 #[derive(Debug, Default, Clone, Copy)]
 struct InTime {
     came: u32,
+    ended: u32,
     done: u32,
 }
 
@@ -189,9 +190,9 @@ impl Simulation {
                     break;
                 };
                 queue.finish(now, &place);
-                if now - born <= Duration::from_secs(1) {
-                    seen.entry(kind).or_default().done += 1;
-                }
+                let sort = seen.entry(kind).or_default();
+                sort.ended += 1;
+                sort.done += u32::from(now - born <= Duration::from_secs(1));
                 // People type their code after two to ten seconds.
                 let typed = tick + 2000 + tick.wrapping_mul(7919) % 8000;
                 match kind {
@@ -216,17 +217,16 @@ fn at_five_times_the_load_answers_and_other_clients_are_in_time() {
         };
         let seen = simulation.run();
         for kind in [Kind::FloodAnswer, Kind::QuietFirst, Kind::QuietAnswer] {
-            let InTime { came, done } = seen[&kind];
+            let InTime { came, done, .. } = seen[&kind];
             assert!(came > 100, "{rate}/s: {kind:?} {came}");
             assert!(
                 f64::from(done) >= 0.95 * f64::from(came),
                 "{rate}/s: {done} of {came} {kind:?} within a second"
             );
         }
-        eprintln!("{rate} {seen:?}");
-        // Nor is the daemon idle: nearly all of its time goes to requests that are wanted.
-        let done: u32 = seen.values().map(|kind| kind.done).sum();
-        assert!(done > rate * 60 * 6 / 10, "{rate}/s: {done} in all, {seen:?}");
+        // Nor is the daemon idle meanwhile.
+        let ended: u32 = seen.values().map(|kind| kind.ended).sum();
+        assert!(ended > rate * 59, "{rate}/s: {ended} in all, {seen:?}");
     }
 }
 
@@ -237,7 +237,7 @@ fn without_overload_nothing_is_turned_away_and_the_window_follows() {
         flood: 1900,
         quiet: 20,
     };
-    for (kind, InTime { came, done }) in simulation.run() {
+    for (kind, InTime { came, done, .. }) in simulation.run() {
         let on_their_way = u32::from(matches!(kind, Kind::FloodFirst | Kind::QuietFirst)) * 10;
         assert!(done + on_their_way >= came, "{kind:?}: {done} of {came}");
     }

@@ -5,6 +5,7 @@ mod actions;
 mod confirm;
 mod enrol;
 mod sign_in;
+mod steps;
 
 use otpost_ipc::admin::{AdminOp, ResourceSettings, SelfServiceSettings};
 use otpost_tests::http::Answer;

@@ -43,7 +43,11 @@ fn a_directory_knows_right_wrong_unknown_expired_and_locked() {
             ("lothar", "lothar's password", "locked"),
             ("bob", "bob's password", "passed"),
         ] {
-            assert_eq!(outcome(&stack, source, user, password), wanted, "{source}: {user}");
+            assert_eq!(
+                outcome(&stack, source, user, password),
+                wanted,
+                "{source}: {user}"
+            );
         }
     }
     // Nothing that was tried stands in the log, nor what is set.
@@ -97,7 +101,8 @@ fn users_sign_in_under_their_names_directly() {
     let mut config = slapd.config();
     config["bind"] = json!({ "dn": "uid={user},ou=people,dc=corp,dc=example" });
     add(&stack, "attribute", "ldap", &config);
-    config["groups"] = json!({ "search": { "base": "ou=groups,dc=corp,dc=example", "filter": "(member={dn})" } });
+    config["groups"] =
+        json!({ "search": { "base": "ou=groups,dc=corp,dc=example", "filter": "(member={dn})" } });
     add(&stack, "search", "ldap", &config);
     config["bind"] = json!({ "search": search() });
     add(&stack, "both", "ldap", &config);
@@ -128,10 +133,26 @@ fn a_directory_without_the_right_certificate_gets_no_password() {
         config
     };
     for (name, config, words) in [
-        ("wrong-ca", with(slapd.url(), Some(&other.ca)), "no authority that is trusted"),
-        ("wrong-ca-tls", with(slapd.tls_url(), Some(&other.ca)), "no authority that is trusted"),
-        ("system-ca", with(slapd.url(), None), "no authority that is trusted"),
-        ("wrong-name", with(elsewhere.url(), Some(&elsewhere.ca)), "for another name"),
+        (
+            "wrong-ca",
+            with(slapd.url(), Some(&other.ca)),
+            "no authority that is trusted",
+        ),
+        (
+            "wrong-ca-tls",
+            with(slapd.tls_url(), Some(&other.ca)),
+            "no authority that is trusted",
+        ),
+        (
+            "system-ca",
+            with(slapd.url(), None),
+            "no authority that is trusted",
+        ),
+        (
+            "wrong-name",
+            with(elsewhere.url(), Some(&elsewhere.ca)),
+            "for another name",
+        ),
         ("no-tls", with(bare.url(), Some(&other.ca)), "refuses StartTLS"),
         (
             "tls-at-plain",
@@ -235,12 +256,18 @@ fn a_server_that_dies_is_followed_by_the_next() {
     config["urls"] = json!([format!("ldap://localhost:{}", hangs_up()), second.url()]);
     add(&stack, "half", "ldap", &config);
     let said = test(&stack, "half", "alice", "alice's password");
-    assert_eq!((said.outcome.as_str(), said.server.as_str()), ("passed", second.url().as_str()));
+    assert_eq!(
+        (said.outcome.as_str(), said.server.as_str()),
+        ("passed", second.url().as_str())
+    );
 
     config["urls"] = json!([first.url(), second.url()]);
     add(&stack, "two", "ldap", &config);
     let said = test(&stack, "two", "alice", "alice's password");
-    assert_eq!((said.outcome.as_str(), said.server.as_str()), ("passed", first.url().as_str()));
+    assert_eq!(
+        (said.outcome.as_str(), said.server.as_str()),
+        ("passed", first.url().as_str())
+    );
     // A sign-in is on its way when the first dies: it has connections, and does not answer any more.
     first.program.signal(Signal::SIGSTOP);
     let said = thread::scope(|scope| {
@@ -251,10 +278,16 @@ fn a_server_that_dies_is_followed_by_the_next() {
         first.program.kill();
         asking.join().unwrap()
     });
-    assert_eq!((said.outcome.as_str(), said.server.as_str()), ("passed", second.url().as_str()));
+    assert_eq!(
+        (said.outcome.as_str(), said.server.as_str()),
+        ("passed", second.url().as_str())
+    );
     // From now on the second is asked first, so a dead one costs no time.
     let said = test(&stack, "two", "alice", "wrong");
-    assert_eq!((said.outcome.as_str(), said.server.as_str()), ("failed", second.url().as_str()));
+    assert_eq!(
+        (said.outcome.as_str(), said.server.as_str()),
+        ("failed", second.url().as_str())
+    );
     drop(second);
     let said = test(&stack, "two", "alice", "alice's password");
     assert_eq!(said.outcome, "unavailable", "{said:?}");
@@ -316,7 +349,10 @@ fn connections_that_ended_are_made_anew() {
     }
     let identity_of_the_next = slapd.ca.clone();
     slapd.program.kill();
-    assert_eq!(outcome(&stack, "corp", "alice", "alice's password"), "unavailable");
+    assert_eq!(
+        outcome(&stack, "corp", "alice", "alice's password"),
+        "unavailable"
+    );
     let next = Slapd::start();
     let mut config = next.config();
     config["ca"] = json!(format!("{identity_of_the_next}{}", next.ca));

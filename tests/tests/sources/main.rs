@@ -78,5 +78,9 @@ pub(crate) fn free_tcp() -> u16 {
 
 /// A UDP port that nobody listens on just now.
 pub(crate) fn free_udp() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }

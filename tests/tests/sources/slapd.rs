@@ -203,7 +203,10 @@ impl Slapd {
                 };
             }
             let log = program.log();
-            assert!(log.is_empty() || log.contains("bind"), "slapd does not start: {log}");
+            assert!(
+                log.is_empty() || log.contains("bind"),
+                "slapd does not start: {log}"
+            );
         }
     }
 
@@ -242,7 +245,9 @@ fn install(dir: &Path, identity: Option<&Identity>) {
             tls.push_str(&format!("{setting} {}/{name}\n", dir.display()));
         }
     }
-    let config = CONFIG.replace("@DIR@", &dir.display().to_string()).replace("@TLS@", &tls);
+    let config = CONFIG
+        .replace("@DIR@", &dir.display().to_string())
+        .replace("@TLS@", &tls);
     fs::write(dir.join("slapd.conf"), config).unwrap();
     fs::write(dir.join("data.ldif"), DATA.replace("@SERVICE@", SERVICE)).unwrap();
     let added = Command::new("/usr/sbin/slapadd")
@@ -252,5 +257,9 @@ fn install(dir: &Path, identity: Option<&Identity>) {
         .arg(dir.join("data.ldif"))
         .output()
         .expect("slapd is needed for this test (scripts/setup.sh check)");
-    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    assert!(
+        added.status.success(),
+        "{}",
+        String::from_utf8_lossy(&added.stderr)
+    );
 }

@@ -3,6 +3,7 @@
 mod keys;
 mod outbox;
 mod passwords;
+mod radius;
 mod sockets;
 mod store;
 
@@ -11,6 +12,7 @@ use serde::Deserialize;
 pub use keys::KeysConfig;
 pub use outbox::OutboxConfig;
 pub use passwords::PasswordsConfig;
+pub use radius::AttributesConfig;
 pub use sockets::SocketsConfig;
 pub use store::StoreConfig;
 
@@ -36,6 +38,8 @@ pub struct DaemonConfig {
     pub passwords: PasswordsConfig,
     /// How texts are sent.
     pub outbox: OutboxConfig,
+    /// Names of reply attributes.
+    pub radius: AttributesConfig,
 }
 
 impl Default for DaemonConfig {
@@ -49,6 +53,7 @@ impl Default for DaemonConfig {
             log: LogConfig::default(),
             passwords: PasswordsConfig::default(),
             outbox: OutboxConfig::default(),
+            radius: AttributesConfig::default(),
         }
     }
 }

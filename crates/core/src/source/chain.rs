@@ -137,6 +137,21 @@ impl Chain {
         self.0 == [Link::Stack]
     }
 
+    /// Whether it asks a RADIUS server, which may ask back.
+    #[must_use]
+    pub fn relays(&self) -> bool {
+        let radius = |link: &Link| {
+            matches!(
+                link,
+                Link::Source {
+                    kind: SourceKind::Radius,
+                    ..
+                }
+            )
+        };
+        self.0.iter().any(radius)
+    }
+
     /// Whether it asks the source of this name.
     #[must_use]
     pub fn asks(&self, source: &str) -> bool {

@@ -150,6 +150,8 @@ pub fn challenge(number: u8, user: UserId) -> Challenge {
         state: State::Open,
         origin: Origin {
             trusted: None,
+            groups: Vec::new(),
+            reply: Vec::new(),
             password_tag: Some([7; 32]),
             calling_station: "198.51.100.7".to_owned(),
             nas_port: "12".to_owned(),

@@ -290,6 +290,8 @@ fn a_database_of_the_first_schema_opens_with_everything_in_it() {
         .unwrap();
     drop(conn);
     let store = open(&dir.db()).unwrap();
+    let totals = read(&store, |tx| tx.totals(NOW)).unwrap();
+    assert_eq!((totals.users, totals.tokens), (1, 1));
     filled(&store);
     write(&store, |tx| tx.append_audit(&event(9))).unwrap();
     assert_eq!(verify(&store).unwrap().len(), 3);

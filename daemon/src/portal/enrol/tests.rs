@@ -385,6 +385,7 @@ impl Bench {
             password: None,
             first_factor: Chain::stack(),
             proof: None,
+            ms_chap2: None,
             door: Door::default(),
             guarded,
             attempt: AttemptId::from_slice(&self.daemon().rng_octets()).unwrap(),

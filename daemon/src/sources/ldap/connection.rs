@@ -116,13 +116,6 @@ impl Connection {
         }
     }
 
-    /// Says farewell, as far as that goes.
-    pub(super) async fn close(mut self) {
-        let id = self.next();
-        let _ = self.send(&message::unbind(id)).await;
-        let _ = self.stream.shutdown().await;
-    }
-
     fn next(&mut self) -> u32 {
         // 0 is the server's own.
         self.id = self.id % 0x7fff_ffff + 1;

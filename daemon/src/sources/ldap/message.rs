@@ -105,11 +105,6 @@ pub(super) fn start_tls(id: u32) -> Zeroizing<Vec<u8>> {
     envelope(id, &request, &[])
 }
 
-/// UnbindRequest.
-pub(super) fn unbind(id: u32) -> Zeroizing<Vec<u8>> {
-    envelope(id, &element(0x42, &[]), &[])
-}
-
 /// SearchRequest.
 pub(super) fn search(id: u32, query: &Query<'_>) -> Zeroizing<Vec<u8>> {
     let depth = match query.depth {

@@ -41,6 +41,8 @@ pub(super) struct Says {
     pub(super) hostile: bool,
     /// The overview comes without health.
     pub(super) bare: bool,
+    /// There are four pages of users, and twelve resources.
+    pub(super) many: bool,
 }
 
 impl Default for Says {
@@ -52,6 +54,7 @@ impl Default for Says {
             fault: None,
             hostile: false,
             bare: false,
+            many: false,
         }
     }
 }
@@ -422,6 +425,23 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
         Op::Status => AdminReply::Status(status(says)),
         Op::Overview { .. } => AdminReply::Overview(Box::new(overview(says))),
         Op::UserAdd(_) | Op::UserSet(_) | Op::UserShow { .. } => AdminReply::User(user(says)),
+        Op::UserFind { after, .. } if says.many => {
+            let page: u32 = after.as_deref().map_or(1, |after| after.parse().unwrap());
+            AdminReply::Users {
+                users: vec![user(says)],
+                more: page < 4,
+                after: (page < 4).then(|| (page + 1).to_string()),
+            }
+        }
+        Op::ResourceList { .. } if says.many => AdminReply::Resources {
+            resources: (1..=12)
+                .map(|n| ResourceView {
+                    name: format!("Resource {n}"),
+                    ..resource(says)
+                })
+                .collect(),
+            more: false,
+        },
         Op::UserFind { .. } | Op::UserList { .. } => AdminReply::Users {
             users: vec![user(says)],
             more: false,

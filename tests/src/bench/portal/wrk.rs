@@ -15,6 +15,8 @@ pub(super) struct Ask {
     pub(super) cookie: String,
     /// A form that is sent; empty: a page that is asked for.
     pub(super) form: String,
+    /// What the page should show, if that is known.
+    pub(super) shows: String,
 }
 
 impl Ask {
@@ -22,8 +24,14 @@ impl Ask {
         Self {
             path: path.into(),
             cookie: cookie.to_owned(),
-            form: String::new(),
+            ..Self::default()
         }
+    }
+
+    /// The same, of a page that should have `text` in it.
+    pub(super) fn showing(mut self, text: impl Into<String>) -> Self {
+        self.shows = text.into();
+        self
     }
 
     pub(super) fn method(&self) -> &'static str {

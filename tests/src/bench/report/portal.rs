@@ -48,7 +48,7 @@ pub(super) fn write(page: &mut String, all: &Pages) -> Outcome<()> {
 
 fn reached(row: &Row) -> bool {
     let served = &row.served;
-    served.clean() && served.p99 < AIM && served.rate() >= f64::from(row.rate) * ENOUGH
+    row.missing == 0 && served.clean() && served.p99 < AIM && served.rate() >= f64::from(row.rate) * ENOUGH
 }
 
 const fn yes(reached: bool) -> &'static str {
@@ -92,6 +92,13 @@ fn rows(page: &mut String, all: &Pages) -> Outcome<()> {
         sum(&|row| row.served.late),
         load * 100.0
     )?;
+    for row in all.rows.iter().filter(|row| row.missing > 0) {
+        writeln!(
+            page,
+            "{}: {} of {} pages that were looked at did not show what they should.\n",
+            row.page, row.missing, row.looked_at
+        )?;
+    }
     verdict(page, all)
 }
 
@@ -221,6 +228,8 @@ mod tests {
                     longest: p99,
                     generator_seconds: 0.1,
                 },
+                looked_at: 1,
+                missing: 0,
                 portal: 1.0,
                 daemon: 1.0,
             }],
