@@ -195,6 +195,9 @@ fn radius_requests() {
         port: "3".to_owned(),
         calling_station: "198.51.100.9".to_owned(),
         acct_session: "42".to_owned(),
+        tunnel_client: "198.51.100.9".to_owned(),
+        framed: "10.8.0.2".to_owned(),
+        service: "Framed-User".to_owned(),
     };
     pin(
         &RadiusOp::Begin(RadiusBegin {

@@ -33,6 +33,8 @@ s-has-kind = Der Benutzer hat dort schon einen Token dieser Art. Entfernen Sie i
 s-no-enrolment = Diese Einrichtung ist zu Ende. Fangen Sie noch einmal an.
 s-portal-off = Das Portal von { $resource } ist aus. Geben Sie ihm zuerst eine Self-Service-Adresse.
 s-no-portal = Die Adresse des Portals steht noch nicht fest. Ein Eigentümer legt sie in den Einstellungen fest.
+s-groups = Ein Benutzer ist in höchstens { $most } Gruppen. Das sind { $count }.
+s-remembered = Dort ist kein Code von { $user } mehr gemerkt.
 s-again = Das hat nicht geklappt. Versuchen Sie es noch einmal.
 s-later = Das geht gerade nicht. Versuchen Sie es später noch einmal.
 
@@ -66,6 +68,8 @@ s-title = Ein Titel hat höchstens 64 Zeichen.
 s-hint = Diese Zeile hat höchstens 200 Zeichen.
 s-accent = Eine Farbe ist # und sechs Ziffern oder Buchstaben a bis f, wie #1f6feb. Leer: die übliche.
 s-days = Wählen Sie 0 (kein Ende) bis 3650 Tage, nicht { $given }.
+s-zone = Das ist keine Zeitzone. Schreiben Sie eine wie Europe/Berlin, oder lassen Sie sie leer.
+s-reply-for = { $text } beginnt weder mit „user NAME:“ noch mit „group NAME:“.
 s-word = { $word } ist hier nicht bekannt.
 
 # RADIUS clients
@@ -76,6 +80,7 @@ s-network-everybody = { $network } sind alle. Geben Sie die eigenen Adressen des
 s-network = { $text } ist kein Netz. Schreiben Sie 192.0.2.0/24, 2001:db8::/32 oder eine einzelne Adresse.
 s-networks = Ein RADIUS-Client hat höchstens { $most } Netze. Das sind { $count }.
 s-network-taken = { $network } gehört schon zu { $client }.
+s-flow-code-only = Wo nur der Code kommt, prüft ein anderes System das Passwort: wählen Sie, dass es das Gerät tut.
 s-client-open = Wo das Gerät Passwörter selbst prüft, muss es Message-Authenticator mitschicken.
 s-secret-short = Das gemeinsame Geheimnis hat { $count } Zeichen. Nehmen Sie mindestens 16, oder lassen Sie es leer.
 s-secret-long = Ein gemeinsames Geheimnis hat höchstens { $most } Oktette. Dieses hat { $count }.

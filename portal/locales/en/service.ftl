@@ -33,6 +33,8 @@ s-has-kind = The user has a token of this kind there already. Remove it first.
 s-no-enrolment = This enrolment has ended. Begin again.
 s-portal-off = The portal of { $resource } is off. Give it a Self-Service Address first.
 s-no-portal = The address of the portal is not set yet. An owner sets it under Settings.
+s-groups = A user is in at most { $most } groups. These are { $count }.
+s-remembered = No code of { $user } is remembered there any more.
 s-again = That did not work. Try again.
 s-later = That is not possible just now. Try again later.
 
@@ -66,6 +68,8 @@ s-title = A title has at most 64 characters.
 s-hint = This line has at most 200 characters.
 s-accent = A colour is # and six digits or letters a to f, like #1f6feb. Leave it empty for the usual one.
 s-days = Choose 0 (no end) to 3650 days, not { $given }.
+s-zone = This is no time zone. Write one such as Europe/Berlin, or leave it empty.
+s-reply-for = { $text } begins with neither “user NAME:” nor “group NAME:”.
 s-word = { $word } is not known here.
 
 # RADIUS clients
@@ -76,6 +80,7 @@ s-network-everybody = { $network } is everybody. Enter the device’s own addres
 s-network = { $text } is no network. Write 192.0.2.0/24, 2001:db8::/32 or a single address.
 s-networks = A RADIUS client has at most { $most } networks. These are { $count }.
 s-network-taken = { $network } belongs to { $client } already.
+s-flow-code-only = Where only the code is sent, another system checks the password: choose that the device does.
 s-client-open = Where the device checks passwords itself, it must send Message-Authenticator.
 s-secret-short = The shared secret has { $count } characters. Use at least 16, or leave it empty.
 s-secret-long = A shared secret has at most { $most } octets. This one has { $count }.

@@ -428,18 +428,24 @@ pub(crate) struct Site {
 impl Site {
     /// Without a daemon.
     pub(crate) fn alone(listen: &[&str]) -> Self {
+        Self::alone_with(listen, |_| {})
+    }
+
+    /// Without a daemon, with something set.
+    pub(crate) fn alone_with(listen: &[&str], set: impl FnOnce(&mut RadiusConfig)) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
         let folder = Folder::new();
-        let config = RadiusConfig {
+        let mut config = RadiusConfig {
             listen: listen.iter().map(|address| address.parse().unwrap()).collect(),
             accounting: vec!["127.0.0.1:0".parse().unwrap()],
             socket: folder.0.join("s"),
             ..RadiusConfig::default()
         };
+        set(&mut config);
         let (reload, reloads) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let guard = runtime.enter();
@@ -485,14 +491,24 @@ impl Site {
 
     /// Until Status-Server is answered.
     pub(crate) fn wait_until_up(&self) {
-        let vpn = Vpn::new(self.v4(), "127.0.0.1");
-        until("the server answers", || {
-            vpn.socket
-                .set_read_timeout(Some(Duration::from_millis(20)))
-                .unwrap();
-            vpn.socket.send(&vpn.status()).unwrap();
-            vpn.socket.recv(&mut [0; MAX_PACKET]).is_ok()
-        });
+        self.wait_until_up_at(self.v4());
+    }
+
+    /// The same at one of many addresses.
+    pub(crate) fn wait_until_up_at(&self, address: SocketAddr) {
+        let vpn = Vpn::new(address, "127.0.0.1");
+        until("the server answers", || vpn.answers_status());
+    }
+
+    /// Where accounting listens, once it does.
+    pub(crate) fn accounting_address(&mut self) -> SocketAddr {
+        let bound = self.accounting.wait_for(|bound| !bound.is_empty());
+        let bound = async {
+            tokio::time::timeout(DEADLINE, bound)
+                .await
+                .expect("accounting is bound")
+        };
+        self.runtime.block_on(bound).unwrap()[0]
     }
 
     pub(crate) fn v4(&self) -> SocketAddr {
@@ -509,6 +525,14 @@ impl Site {
         vpn.socket.send(packet).unwrap();
         until("the silence is counted", || self.counters.silent(why) > before);
         assert_eq!(self.counters.silent(why), before + 1);
+        vpn.assert_nothing_came();
+    }
+
+    /// The same where others cause it too.
+    pub(crate) fn assert_silent_at_least(&self, vpn: &Vpn, packet: &[u8], why: Silence) {
+        let before = self.counters.silent(why);
+        vpn.socket.send(packet).unwrap();
+        until("the silence is counted", || self.counters.silent(why) > before);
         vpn.assert_nothing_came();
     }
 
@@ -624,6 +648,19 @@ impl Vpn {
 
     pub(crate) fn status(&self) -> Vec<u8> {
         self.build(Code::StatusServer, Signing::MessageAuthenticator, |_| {})
+    }
+
+    pub(crate) fn account(&self, signing: Signing, fill: impl FnOnce(&mut RequestBuilder<'_>)) -> Vec<u8> {
+        self.build(Code::AccountingRequest, signing, fill)
+    }
+
+    /// Whether Status-Server is answered soon.
+    pub(crate) fn answers_status(&self) -> bool {
+        self.socket
+            .set_read_timeout(Some(Duration::from_millis(20)))
+            .unwrap();
+        self.socket.send(&self.status()).unwrap();
+        self.socket.recv(&mut [0; MAX_PACKET]).is_ok()
     }
 
     pub(crate) fn exchange(&self, request: &[u8]) -> Reply {

@@ -199,7 +199,7 @@ fn rejects_of_any_user_have_the_same_size() {
 }
 
 #[test]
-fn proxy_state_is_echoed_in_order_in_every_kind_of_reply() {
+fn s11_proxy_state_is_echoed_in_order_in_every_kind_of_reply() {
     let (site, _daemon) = Site::usual();
     let vpn = site.vpn();
     let states: [&[u8]; 3] = [b"\x00second", b"", b"\x00first"];
@@ -236,7 +236,7 @@ fn proxy_state_is_echoed_in_order_in_every_kind_of_reply() {
 }
 
 #[test]
-fn a_request_stuffed_with_proxy_state_is_still_rejected_and_all_of_it_echoed() {
+fn s11_a_request_stuffed_with_proxy_state_is_still_rejected_and_all_of_it_echoed() {
     let (site, _daemon) = Site::usual();
     let vpn = site.vpn();
     let request = vpn.access(|request| {
@@ -252,7 +252,7 @@ fn a_request_stuffed_with_proxy_state_is_still_rejected_and_all_of_it_echoed() {
 }
 
 #[test]
-fn refusals_are_not_asked_about_but_reported() {
+fn s07_s10_refusals_are_not_asked_about_but_reported() {
     let (site, daemon) = Site::usual();
     let vpn = site.vpn();
     let name = |request: &mut otpost_radius_wire::RequestBuilder<'_>| {
@@ -456,17 +456,7 @@ fn a_reply_leaves_from_the_address_that_was_asked() {
 }
 
 #[test]
-fn status_server_is_answered_and_asks_nothing() {
-    let (site, daemon) = Site::usual();
-    let vpn = site.vpn();
-    let reply = vpn.exchange(&vpn.status());
-    assert_eq!(reply.code, Code::AccessAccept);
-    assert_eq!(reply.kinds(), [attribute::MESSAGE_AUTHENTICATOR]);
-    assert_eq!(daemon.asked(), 0);
-}
-
-#[test]
-fn octets_behind_the_length_are_ignored() {
+fn s02_octets_behind_the_length_are_ignored() {
     let (site, _daemon) = Site::usual();
     let vpn = site.vpn();
     let request = vpn.begin("alice", "right");
@@ -515,4 +505,56 @@ fn the_attempt_names_the_packet() {
     assert_eq!(attempts.len(), 2);
     assert_ne!(attempts[0], attempts[1]);
     assert!(attempts.iter().all(|attempt| attempt.len() == 64));
+}
+
+#[test]
+fn s19_a_state_that_nobody_handed_out_never_begins_a_login() {
+    let (site, daemon) = Site::usual();
+    let vpn = site.vpn();
+    for (state, asked) in [
+        (&[9; 16][..], 1),
+        (&[9; 15][..], 1),
+        (&[9; 17][..], 1),
+        (&[][..], 1),
+        (b"0123456789abcdef".as_slice(), 2),
+    ] {
+        let reply = vpn.exchange(&vpn.answer("alice", "123456", state));
+        assert_eq!(reply.code, Code::AccessReject, "{state:?}");
+        assert_eq!(daemon.asked(), asked, "{state:?}");
+        // The daemon is asked about an answer, which sends no text, and never about a new login.
+        assert!(matches!(daemon.last(), RadiusOp::Answer(_)));
+    }
+}
+
+#[test]
+fn s33_message_authenticator_is_the_first_attribute_of_every_reply() {
+    let (site, _daemon) = Site::usual();
+    let vpn = site.vpn();
+    let signed = |user: &str, password: &str, state: Option<&[u8]>| {
+        vpn.access(|request| {
+            request.attribute(attribute::PROXY_STATE, b"first").unwrap();
+            vpn.pap(request, user, password);
+            if let Some(state) = state {
+                request.attribute(attribute::STATE, state).unwrap();
+            }
+        })
+    };
+    let old = Vpn::new(site.v4(), "127.0.0.3");
+    let bare = old.build(Code::AccessRequest, Signing::None, |request| {
+        request.attribute(attribute::PROXY_STATE, b"first").unwrap();
+        old.pap(request, "alice", "right");
+    });
+    for (vpn, request, code) in [
+        (&vpn, signed("alice", "right", None), Code::AccessChallenge),
+        (&vpn, signed("alice", "123456", Some(&STATE)), Code::AccessAccept),
+        (&vpn, signed("alice", "wrong", None), Code::AccessReject),
+        (&vpn, signed("alice", "x", Some(b"not ours")), Code::AccessReject),
+        (&vpn, vpn.status(), Code::AccessAccept),
+        (&old, bare, Code::AccessChallenge),
+    ] {
+        // `exchange` fails unless it is there once, valid and the first.
+        let reply = vpn.exchange(&request);
+        assert_eq!(reply.code, code);
+        assert_eq!(reply.packet().all(attribute::MESSAGE_AUTHENTICATOR).count(), 1);
+    }
 }

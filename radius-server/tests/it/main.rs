@@ -8,11 +8,15 @@
     reason = "test"
 )]
 
+mod accounting;
 mod common;
 mod daemon;
 mod duplicates;
 mod login;
+mod overload;
 mod peers;
 mod program;
+mod signing;
 mod silence;
+mod status;
 mod table;

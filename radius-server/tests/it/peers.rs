@@ -42,7 +42,7 @@ fn radclient(server: SocketAddr, kind: &str, secret: &str, attributes: &str) -> 
 }
 
 #[test]
-fn radclient_logs_in_with_password_and_code() {
+fn s05_radclient_logs_in_with_password_and_code() {
     let (site, daemon) = Site::usual();
     let first = "User-Name=alice,User-Password=right,Message-Authenticator=0x00\n";
     let challenged = radclient(site.v4(), "auth", SECRET, first);
@@ -143,7 +143,7 @@ fn radclient_gets_its_proxy_states_back_and_its_chap_refused() {
 }
 
 #[test]
-fn radclient_asks_whether_the_server_lives() {
+fn s36_radclient_asks_whether_the_server_lives() {
     let (site, _daemon) = Site::usual();
     let said = radclient(site.v4(), "status", SECRET, "Message-Authenticator=0x00\n");
     assert!(
@@ -162,7 +162,7 @@ fn radclient_speaks_ipv6() {
 }
 
 #[test]
-fn the_crate_radius_logs_in() {
+fn s05_the_crate_radius_logs_in_and_checks_every_reply() {
     let (site, _daemon) = Site::usual();
     let vpn = Vpn::new(site.v4(), "127.0.0.3");
     let secret = OLD_SECRET.as_bytes();

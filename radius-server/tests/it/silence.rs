@@ -7,7 +7,7 @@ use crate::common::{OLD_SECRET, Site, Vpn, client, until};
 use otpost_ipc::radius::MessageAuthenticator;
 
 #[test]
-fn an_unknown_client_gets_silence() {
+fn s04_an_unknown_client_gets_silence() {
     let (site, daemon) = Site::usual();
     let stranger = Vpn::new(site.v4(), "127.0.0.2");
     site.assert_silent(
@@ -20,7 +20,7 @@ fn an_unknown_client_gets_silence() {
 }
 
 #[test]
-fn malformed_packets_get_silence() {
+fn s01_s03_malformed_packets_get_silence() {
     let (site, daemon) = Site::usual();
     let vpn = site.vpn();
     let good = vpn.begin("alice", "right");
@@ -60,10 +60,10 @@ fn malformed_packets_get_silence() {
 }
 
 #[test]
-fn codes_other_than_access_request_and_status_server_get_silence() {
+fn s04_codes_that_a_port_does_not_serve_get_silence() {
     let (site, daemon) = Site::usual();
     let vpn = site.vpn();
-    for number in [0, 2, 3, 4, 5, 11, 13, 40, 43, 255] {
+    for number in [0, 2, 3, 4, 5, 6, 11, 13, 40, 43, 255] {
         let packet = vpn.build(Code::from(number), Signing::MessageAuthenticator, |request| {
             vpn.pap(request, "alice", "right");
         });
@@ -73,7 +73,7 @@ fn codes_other_than_access_request_and_status_server_get_silence() {
 }
 
 #[test]
-fn a_request_without_message_authenticator_gets_silence_where_one_is_required() {
+fn s31_a_request_without_message_authenticator_gets_silence_where_one_is_required() {
     let (site, daemon) = Site::usual();
     let vpn = site.vpn();
     let packet = vpn.build(Code::AccessRequest, Signing::None, |request| {
@@ -84,7 +84,7 @@ fn a_request_without_message_authenticator_gets_silence_where_one_is_required() 
 }
 
 #[test]
-fn a_request_without_message_authenticator_is_answered_where_it_is_optional() {
+fn s31_a_request_without_message_authenticator_is_answered_where_it_is_off() {
     let (site, _daemon) = Site::usual();
     let old = Vpn::new(site.v4(), "127.0.0.3");
     let packet = old.build(Code::AccessRequest, Signing::None, |request| {
@@ -95,7 +95,7 @@ fn a_request_without_message_authenticator_is_answered_where_it_is_optional() {
 }
 
 #[test]
-fn eap_and_status_server_need_message_authenticator_everywhere() {
+fn s30_s36_eap_and_status_server_need_message_authenticator_everywhere() {
     let (site, daemon) = Site::usual();
     let old = Vpn::new(site.v4(), "127.0.0.3");
     let eap = old.build(Code::AccessRequest, Signing::None, |request| {
@@ -111,7 +111,7 @@ fn eap_and_status_server_need_message_authenticator_everywhere() {
 }
 
 #[test]
-fn a_wrong_message_authenticator_gets_silence_even_where_it_is_optional() {
+fn s29_a_wrong_message_authenticator_gets_silence_even_where_it_is_off() {
     let (site, daemon) = Site::usual();
     for vpn in [site.vpn(), Vpn::new(site.v4(), "127.0.0.3")] {
         let mut forged = vpn.begin("alice", "right");
@@ -154,7 +154,7 @@ fn a_request_with_another_shared_secret_gets_silence() {
 }
 
 #[test]
-fn a_client_with_an_empty_secret_gets_silence_and_does_not_fall_to_a_wider_network() {
+fn s06_a_client_with_an_empty_secret_gets_silence_and_does_not_fall_to_a_wider_network() {
     let (site, daemon) = Site::usual();
     let policy = MessageAuthenticator::Off;
     daemon.set_clients(vec![

@@ -126,7 +126,7 @@ server upstream {
 
 const USERS: &str = "\
 alice Cleartext-Password := \"alice's password\"
-CORP\\\\\\\\bob Cleartext-Password := \"bob's password\"
+corp-bob Cleartext-Password := \"bob's password\"
 ";
 
 /// A server.

@@ -67,7 +67,7 @@ fn a_name_is_nothing_but_a_name() {
     add(&stack, "direct", "ldap", &config);
     for name in [
         "alice)(uid=bob",
-        "alice)(|(uid=bob)",
+        "alice)(!(uid=bob)",
         "alice)",
         "(alice",
         "alice\\2a",

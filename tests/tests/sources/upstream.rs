@@ -38,7 +38,7 @@ fn an_upstream_server_accepts_rejects_and_challenges() {
     assert_eq!(said.outcome, "challenge", "{said:?}");
     assert_eq!(said.detail, "Which number is on your card?");
     let mut config = server.config();
-    config["user-name"] = json!("CORP\\{user}");
+    config["user-name"] = json!("corp-{user}");
     add(&stack, "domain", "radius", &config);
     assert_eq!(outcome(&stack, "domain", "bob", "bob's password"), "passed");
 }

@@ -2,17 +2,21 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
+use otpost_core::access::{Local, Remembered, remembered_id};
 use otpost_core::challenge::{Answered, Challenge, Channel, Origin, Process, Session, State};
+use otpost_core::client::Flow;
 use otpost_core::code::{self, CodeOf};
 use otpost_core::gate::{Counts, Policy};
 use otpost_core::ids::{AttemptId, ChallengeId, Reference, ResourceId, SessionId, TokenId, UserId};
 use otpost_core::keys::{Keyring, MasterKey};
 use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, HOUR, LOGIN_WINDOW, MONTH};
+use otpost_core::login::decoy::{self, Decoy, Hidden};
 use otpost_core::login::{
-    Answer, AnswerView, Asked, Begin, BeginView, Change, First, Found, Reply, Sending, Step, answer, begin,
+    Answer, AnswerView, Asked, Begin, BeginView, Change, First, Found, Reply, Rules, Sending, Step, answer, begin,
 };
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
@@ -121,6 +125,25 @@ pub(crate) struct Shell {
     pub(crate) source_failures: BTreeMap<(UserId, String), Counter>,
     pub(crate) user_failures: BTreeMap<UserId, Counter>,
     pub(crate) successes: BTreeMap<(UserId, String), Timestamp>,
+    pub(crate) decoys: BTreeMap<SessionId, Decoy>,
+    pub(crate) remembered: BTreeMap<[u8; 16], Remembered>,
+    /// How first requests are read from now on.
+    pub(crate) how: How,
+}
+
+/// What a RADIUS client's settings make of a first request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct How {
+    pub(crate) flow: Flow,
+    pub(crate) hide: bool,
+    /// What the request holds as a code.
+    pub(crate) code: Option<String>,
+    /// Whether rules are asked.
+    pub(crate) rules: bool,
+    /// The address that may be trusted.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) groups: Option<Vec<String>>,
+    pub(crate) local: Option<Local>,
 }
 
 /// What a change hangs on.
@@ -160,6 +183,9 @@ impl Shell {
             source_failures: BTreeMap::new(),
             user_failures: BTreeMap::new(),
             successes: BTreeMap::new(),
+            decoys: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            how: How::default(),
             rng,
         };
         for (index, login) in users.iter().enumerate() {
@@ -239,6 +265,7 @@ impl Shell {
     pub(crate) fn begin(&mut self, knock: &Knock) -> Step {
         let user = self.find(&knock.name);
         let mut origin = knock.origin.clone();
+        origin.trusted = self.how.address;
         origin.password_tag = match (&knock.password, user) {
             (Some(password), Some(user)) => Some(self.keys.password_tag(&user.0, password)),
             (Some(password), None) => Some(self.keys.password_tag(&[0; 16], password)),
@@ -265,9 +292,18 @@ impl Shell {
         let counts = self.counts(user, tokens.first().map(|t| t.id), &source);
         let reference = Reference::random(&mut self.rng);
         let resource = self.doors.get(&knock.door).and_then(|r| self.resources.get(r));
+        let how = self.how.clone();
+        let decoy = self.decoys.get(&self.keys.session(knock.attempt)).cloned();
+        let remembered = match (user, resource, how.address) {
+            (Some(user), Some(resource), Some(address)) => {
+                let id = remembered_id(user, resource.id, knock.door.group(), address);
+                self.remembered.get(&id).cloned()
+            }
+            _ => None,
+        };
         let view = BeginView {
-            remembered: None,
-            decoy: None,
+            remembered: remembered.as_ref(),
+            decoy: decoy.as_ref(),
             resource,
             user: user.and_then(|u| self.users.get(&u)),
             guard: &guard,
@@ -288,10 +324,17 @@ impl Shell {
             },
         };
         let request = Begin {
-            flow: otpost_core::client::Flow::Challenge,
-            code: None,
-            hidden: None,
-            rules: None,
+            flow: how.flow,
+            code: how.code.as_deref().map(otpost_core::login::Typed::Text),
+            hidden: how.hide.then(|| Hidden {
+                name: &knock.name,
+                tag: knock.password.as_deref().map(|p| decoy::tag(&self.keys, p)),
+            }),
+            rules: how.rules.then_some(Rules {
+                groups: how.groups.as_deref(),
+                address: how.address,
+                local: how.local,
+            }),
             channel: knock.door.channel(),
             group: knock.door.group(),
             password: knock.password.is_some(),
@@ -368,6 +411,33 @@ impl Shell {
         step
     }
 
+    /// One decision about a further request of a decoy, stored.
+    pub(crate) fn answer_decoy(&mut self, session: SessionId, name: &str, typed: Option<&str>, attempt: AttemptId) -> Step {
+        let decoy = self.decoys[&session].clone();
+        let next = match decoy.session.answered {
+            Some((_, Answered::Again(next))) => self.decoys.get(&next).cloned(),
+            _ => None,
+        };
+        let reference = Reference::random(&mut self.rng);
+        let request = decoy::Further {
+            group: Some(&decoy.challenge.group),
+            name: Some(decoy::name_key(&self.keys, name)),
+            typed: typed.map(otpost_core::login::Typed::Text),
+            asked: Asked {
+                attempt,
+                reference: &reference,
+            },
+        };
+        let step = decoy::answer(&decoy, next.as_ref(), &request, &self.keys, self.now, &mut self.rng);
+        let context = Context {
+            user: None,
+            token: None,
+            source: String::new(),
+        };
+        self.apply(&step, &context);
+        step
+    }
+
     /// The one place that stores.
     fn apply(&mut self, step: &Step, context: &Context) {
         for change in &step.changes {
@@ -413,6 +483,12 @@ impl Shell {
                 Change::LoginSuccess => {
                     let user = context.user.expect("user");
                     self.successes.insert((user, context.source.clone()), self.now);
+                }
+                Change::Remember(entry) => {
+                    self.remembered.insert(entry.id, (**entry).clone());
+                }
+                Change::Decoy(decoy) => {
+                    self.decoys.insert(decoy.session.id, (**decoy).clone());
                 }
                 Change::TokenVerified => {
                     let id = context.token.expect("token");

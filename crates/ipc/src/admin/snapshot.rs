@@ -19,6 +19,7 @@ fn users() -> Vec<AdminOp> {
             first_name: text("Alice"),
             last_name: text("Weber"),
             resources: vec![text("vpn")],
+            groups: vec![text("staff")],
         }),
         AdminOp::UserSet(UserSet {
             user: user(),
@@ -27,6 +28,7 @@ fn users() -> Vec<AdminOp> {
             aliases: Some(vec![]),
             first_name: Some(text("Alice")),
             last_name: Some(String::new()),
+            groups: Some(vec![]),
         }),
         AdminOp::UserShow { user: user() },
         AdminOp::UserList {
@@ -69,6 +71,22 @@ fn users() -> Vec<AdminOp> {
     ]
 }
 
+fn client_settings() -> ClientSet {
+    ClientSet {
+        nas: Some(text("openvpn")),
+        flow: Some(text("append")),
+        separator: Some(text(",")),
+        limit_proxy_state: Some(true),
+        hide_first_factor: Some(false),
+        echo: Some(true),
+        prompt_length: Some(253),
+        source: Some(text("calling-station-id")),
+        eap: Some(false),
+        accounting: Some(true),
+        reply: Some(vec![text("Class = staff")]),
+    }
+}
+
 fn things() -> Vec<AdminOp> {
     let name = || text("vpn");
     let set = ResourceSettings {
@@ -95,6 +113,16 @@ fn things() -> Vec<AdminOp> {
             accent: Some(text("#2a5597")),
             hint: Some(text("The one you use for the VPN")),
         }),
+        access: Some(AccessSet {
+            allowed_networks: Some(vec![text("198.51.100.0/24")]),
+            hours: Some(vec![text("mon-fri 07:00-19:00")]),
+            time_zone: Some(text("Europe/Berlin")),
+            exempt_networks: Some(vec![text("192.0.2.0/24")]),
+            exempt_users: Some(vec![text("backup")]),
+            exempt_groups: Some(vec![text("staff")]),
+            remember_minutes: Some(480),
+            reply: Some(vec![text("group staff: Class = staff")]),
+        }),
     };
     vec![
         AdminOp::ResourceAdd {
@@ -114,8 +142,8 @@ fn things() -> Vec<AdminOp> {
             secret: Some("shared".into()),
             weak_secret: true,
             message_authenticator: MessageAuthenticator::Off,
-            first_factor: Some(text("local")),
-            set: ClientSet::default(),
+            first_factor: Some(text("local,ldap:corp")),
+            set: client_settings(),
         },
         AdminOp::RadiusClientSet {
             name: text("gw"),
@@ -123,7 +151,7 @@ fn things() -> Vec<AdminOp> {
             resource: None,
             secret: None,
             weak_secret: false,
-            message_authenticator: Some(MessageAuthenticator::Require),
+            message_authenticator: Some(MessageAuthenticator::Auto),
             first_factor: None,
             set: ClientSet::default(),
         },
@@ -205,6 +233,16 @@ fn portal() -> Vec<AdminOp> {
         },
         AdminOp::UserSessions { user: user() },
         AdminOp::UserSignOut { user: user() },
+        AdminOp::RememberedList { user: user() },
+        AdminOp::RememberedRevoke {
+            user: user(),
+            id: Some(id()),
+        },
+        AdminOp::AccountingList {
+            user: Some(user()),
+            ended: true,
+            limit: 50,
+        },
         AdminOp::UserOneDayCode { user: user() },
         AdminOp::UserRecovery { user: user() },
         AdminOp::UserInvite {

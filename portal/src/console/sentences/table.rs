@@ -87,6 +87,12 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "nobody has said where the portal is; set its address first: otpostctl portal set --url URL",
         "s-no-portal",
     ),
+    (
+        "user $user is bound to no resource, so there is no portal for codes; bind it first: otpostctl user bind $again RESOURCE",
+        "s-bound-nowhere",
+    ),
+    ("a user is in at most $most groups, not $count", "s-groups"),
+    ("no code of $user is remembered there any more", "s-remembered"),
     ("no code could be made; try again", "s-again"),
     ("$word: try again later", "s-later"),
     // Numbers and tokens.
@@ -191,7 +197,19 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "$field: `$word` is not known here; write $examples, or all",
         "s-word",
     ),
+    (
+        "$zone; write a zone such as Europe/Berlin, or leave it empty for the daemon's own",
+        "s-zone",
+    ),
+    (
+        "`$text` begins with neither `user NAME:` nor `group NAME:`",
+        "s-reply-for",
+    ),
     // RADIUS clients.
+    (
+        "flow code-only needs first-factor stack: the field holds no password",
+        "s-flow-code-only",
+    ),
     ("there is no RADIUS client `$name`", "s-no-client"),
     (
         "a client name has 1 to 64 letters, digits, - _ . and no blanks",

@@ -351,7 +351,7 @@ fn overview(says: &Says) -> OverviewView {
 fn status(says: &Says) -> Status {
     Status {
         version: "0.1.0".to_owned(),
-        warnings: vec![text("one provider is slow", says)],
+        warnings: vec![text("an SMS provider cannot be used; see otpostd's log", says)],
         ..Status::default()
     }
 }
@@ -468,7 +468,7 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
                 line: 2,
                 login: text("bob", says),
                 kind: "bad".to_owned(),
-                text: text("no resource of that name", says),
+                text: text("resource: there is no resource `VPN`; make it first", says),
             }],
             more: false,
             import: import(says),
@@ -577,7 +577,7 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
         Op::LoginExplain { .. } => AdminReply::Explained {
             outcome: "ask".to_owned(),
             reason: "challenge".to_owned(),
-            text: text("With the right password a code is asked for.", says),
+            text: text("With the right password alice is asked for a code sent by text.", says),
         },
         Op::AuditTail { .. } => AdminReply::Audit {
             rows: vec![audit(says)],

@@ -10,12 +10,12 @@ use super::{Console, PAGES, Said, Says, parity};
 /// What is no text: what the daemon's data hold, names of products and protocols, addresses, and words of machines.
 const DATA: &[&str] = &[
     // Names.
-    "otpost", "mara", "alice", "Alice", "weber", "Weber", "tobi", "tom", "Tom", "bob", "corp", "Hafenwerk", "hafenwerk",
+    "otpost", "mara", "Mara", "alice", "Alice", "weber", "Weber", "tobi", "tom", "Tom", "bob", "corp", "Hafenwerk", "hafenwerk",
     "seven", "sync", "phone", "Firefox", "English", "Deutsch", "Pseudo", "example", "com", "https", "login", "localhost", "mail",
     "staff", "vpn", "otpauth", "ldaps",
     // Words of the log and of files.
     "login.deny", "deny", "pam", "sshd", "detail", "email", "first", "last", "name", "resource", "token", "wrong", "code",
-    "queued", "route", "odd", "one", "provider", "slow", "admin", "text", "told", "answer",
+    "queued", "route", "challenge", "odd", "refused", "resource", "answer",
     // The sample of a gateway's settings, and of a source's.
     "method", "url", "gateway", "messages", "auth", "kind", "bearer", "secret", "body", "json", "template", "success", "status",
     "pointer", "any", "sent", "secrets", "message", "RADIUS", "Authenticator",
