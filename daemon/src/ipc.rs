@@ -1,5 +1,6 @@
 //! The role sockets: who may connect, what they may ask, how it is answered.
 
+mod granted;
 mod listen;
 mod map;
 mod pam;

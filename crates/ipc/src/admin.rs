@@ -560,6 +560,7 @@ pub enum AdminOp {
 /// Answers on `admin.sock`. Times are milliseconds since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "re", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are lists")]
 pub enum AdminReply {
     /// Carried out.
     Done {
@@ -606,14 +607,14 @@ pub enum AdminReply {
         /// Its shared secret.
         secret: Secret,
     },
-    /// A page of remembered sources.
+    /// Remembered sources of a user.
     Remembered {
-        /// Entries, newest first.
+        /// Newest first.
         entries: Vec<RememberedView>,
     },
     /// Accounted connections.
     Accounting {
-        /// Connections.
+        /// Newest first.
         sessions: Vec<AccountingView>,
     },
     /// A page of RADIUS clients.

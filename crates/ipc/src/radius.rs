@@ -260,14 +260,11 @@ pub struct MsChap2Success {
 /// A reply attribute that is hidden on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HiddenAttribute {
-    /// Vendor; absent for Tunnel-Password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vendor: Option<u32>,
-    /// Attribute type, of the vendor's where there is one.
+    /// Attribute type; 26 for a vendor's.
     pub code: u8,
-    /// Tag (RFC 2868 section 3), where the attribute has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tag: Option<u8>,
+    /// What stands in clear before the salt: vendor, its type and length, tag; hex.
+    #[serde(default)]
+    pub head: String,
     /// Value, hex.
     pub value: Secret,
 }

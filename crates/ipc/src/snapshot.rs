@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::pam::{PamBegin, PamOp};
 use crate::radius::{
-    ClientTable, MessageAuthenticator, Nas, RadiusAnswer, RadiusBegin, RadiusClient, RadiusOp, RadiusRefusal,
-    RadiusReply, RadiusReport,
+    ClientTable, Credentials, HiddenAttribute, MessageAuthenticator, MsChap2Success, Nas, RadiusAccount, RadiusAnswer,
+    RadiusBegin, RadiusClient, RadiusOp, RadiusRefusal, RadiusReply, RadiusReport, RadiusSigned,
 };
 use crate::{
     AllowReason, Attribute, DenyKind, Fault, FaultCode, Hello, LoginReply, Outcome, PROTO, Request, Response,
@@ -203,26 +203,79 @@ fn radius_requests() {
         &RadiusOp::Begin(RadiusBegin {
             client: "vpn".to_owned(),
             user: "alice".to_owned(),
-            password: Some("pw".into()),
+            credentials: Credentials::Pap { password: "pw".into() },
             attempt: "ab".to_owned(),
             nas,
         }),
-        r#"{"op":"begin","client":"vpn","user":"alice","password":"pw","attempt":"ab","nas":{"source":"192.0.2.1","ip":"192.0.2.2","identifier":"vpn1","port":"3","calling_station":"198.51.100.9","acct_session":"42"}}"#,
+        concat!(
+            r#"{"op":"begin","client":"vpn","user":"alice","credentials":{"method":"pap","password":"pw"},"attempt":"ab","#,
+            r#""nas":{"source":"192.0.2.1","ip":"192.0.2.2","identifier":"vpn1","port":"3","calling_station":"198.51.100.9","acct_session":"42","tunnel_client":"198.51.100.9","framed":"10.8.0.2","service":"Framed-User"}}"#
+        ),
     );
-    let short = r#"{"op":"begin","client":"vpn","user":"alice","attempt":"ab"}"#;
+    let short = concat!(
+        r#"{"op":"begin","client":"vpn","user":"alice","credentials":{"method":"pap","password":"pw"},"#,
+        r#""attempt":"ab"}"#
+    );
     let RadiusOp::Begin(begin) = serde_json::from_str(short).unwrap() else {
         panic!("no begin")
     };
-    assert_eq!((begin.password, begin.nas), (None, Nas::default()));
+    assert_eq!(begin.nas, Nas::default());
     pin(
         &RadiusOp::Answer(RadiusAnswer {
             client: "vpn".to_owned(),
             user: "alice".to_owned(),
             session: SESSION.to_owned(),
-            answer: "481516".into(),
+            credentials: Credentials::Chap {
+                id: 7,
+                challenge: "c0".into(),
+                response: "c1".into(),
+            },
             attempt: "ab".to_owned(),
+            nas: Nas::default(),
         }),
-        r#"{"op":"answer","client":"vpn","user":"alice","session":"00112233445566778899aabbccddeeff","answer":"481516","attempt":"ab"}"#,
+        concat!(
+            r#"{"op":"answer","client":"vpn","user":"alice","session":"00112233445566778899aabbccddeeff","#,
+            r#""credentials":{"method":"chap","id":7,"challenge":"c0","response":"c1"},"attempt":"ab","#,
+            r#""nas":{"source":"","ip":"","identifier":"","port":"","calling_station":"","acct_session":"","tunnel_client":"","framed":"","service":""}}"#
+        ),
+    );
+    pin(
+        &Credentials::MsChap2 {
+            id: 7,
+            challenge: "c0".into(),
+            peer_challenge: "c1".into(),
+            response: "c2".into(),
+            whole: "c3".into(),
+        },
+        r#"{"method":"ms-chap2","id":7,"challenge":"c0","peer_challenge":"c1","response":"c2","whole":"c3"}"#,
+    );
+    pin(
+        &RadiusOp::Signed(RadiusSigned {
+            client: "vpn".to_owned(),
+            signed: true,
+            unsigned: false,
+        }),
+        r#"{"op":"signed","client":"vpn","signed":true,"unsigned":false}"#,
+    );
+    pin(
+        &RadiusOp::Account(RadiusAccount {
+            client: "vpn".to_owned(),
+            user: "alice".to_owned(),
+            status: 2,
+            session: "42".to_owned(),
+            framed: "10.8.0.2".to_owned(),
+            seconds: Some(60),
+            octets: Some((1, 2)),
+            cause: Some(1),
+            delay: 3,
+            attempt: "ab".to_owned(),
+            nas: Nas::default(),
+        }),
+        concat!(
+            r#"{"op":"account","client":"vpn","user":"alice","status":2,"session":"42","framed":"10.8.0.2","#,
+            r#""seconds":60,"octets":[1,2],"cause":1,"delay":3,"attempt":"ab","#,
+            r#""nas":{"source":"","ip":"","identifier":"","port":"","calling_station":"","acct_session":"","tunnel_client":"","framed":"","service":""}}"#
+        ),
     );
     pin(
         &RadiusOp::Clients {
@@ -250,6 +303,8 @@ fn radius_reports() {
     for (reason, name) in [
         (RadiusRefusal::NoCredentials, "no-credentials"),
         (RadiusRefusal::MethodUnsupported, "method-unsupported"),
+        (RadiusRefusal::CredentialsMalformed, "credentials-malformed"),
+        (RadiusRefusal::EapRefused, "eap-refused"),
         (RadiusRefusal::CredentialsAmbiguous, "credentials-ambiguous"),
         (RadiusRefusal::PasswordLength, "password-length"),
         (RadiusRefusal::PasswordNotText, "password-not-text"),
@@ -271,9 +326,10 @@ fn radius_reports() {
                 ..Nas::default()
             },
         }),
-        r#"{"op":"report","client":"vpn","user":"alice","reason":"method-unsupported","more":2,"nas":{"source":"192.0.2.1","ip":"","identifier":"","port":"","calling_station":"","acct_session":""}}"#,
+        r#"{"op":"report","client":"vpn","user":"alice","reason":"method-unsupported","more":2,"nas":{"source":"192.0.2.1","ip":"","identifier":"","port":"","calling_station":"","acct_session":"","tunnel_client":"","framed":"","service":""}}"#,
     );
     pin(&RadiusReply::Reported, r#"{"re":"reported"}"#);
+    pin(&MessageAuthenticator::Auto, r#""auto""#);
 }
 
 #[test]
@@ -284,14 +340,44 @@ fn radius_replies() {
                 attributes: vec![],
                 reason: AllowReason::Code,
             },
+            ms_chap2: None,
+            hidden: vec![],
         },
         r#"{"re":"login","login":{"do":"allow","reason":"code"}}"#,
+    );
+    pin(
+        &RadiusReply::Login {
+            login: LoginReply::Allow {
+                attributes: vec![],
+                reason: AllowReason::Code,
+            },
+            ms_chap2: Some(MsChap2Success {
+                success: "S=00".to_owned(),
+                send_key: "aa".into(),
+                receive_key: "bb".into(),
+            }),
+            hidden: vec![HiddenAttribute {
+                code: 26,
+                head: "0000013710".to_owned(),
+                value: "cc".into(),
+            }],
+        },
+        concat!(
+            r#"{"re":"login","login":{"do":"allow","reason":"code"},"#,
+            r#""ms_chap2":{"success":"S=00","send_key":"aa","receive_key":"bb"},"#,
+            r#""hidden":[{"code":26,"head":"0000013710","value":"cc"}]}"#
+        ),
     );
     let client = |message_authenticator| RadiusClient {
         name: "vpn".to_owned(),
         networks: vec!["192.0.2.0/24".to_owned(), "2001:db8::/64".to_owned()],
         secret: "s3".into(),
         message_authenticator,
+        signed: true,
+        limit_proxy_state: true,
+        prompt_length: 253,
+        eap: false,
+        accounting: true,
     };
     let clients = vec![
         client(MessageAuthenticator::Require),
@@ -305,8 +391,10 @@ fn radius_replies() {
         }),
         concat!(
             r#"{"re":"clients","version":4,"clients":["#,
-            r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"require"},"#,
-            r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"optional"}],"more":true}"#
+            r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"require","#,
+            r#""signed":true,"limit_proxy_state":true,"prompt_length":253,"eap":false,"accounting":true},"#,
+            r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"off","#,
+            r#""signed":true,"limit_proxy_state":true,"prompt_length":253,"eap":false,"accounting":true}],"more":true}"#
         ),
     );
 }

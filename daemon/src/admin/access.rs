@@ -6,11 +6,17 @@ use otpost_core::access::{Access, Hours, ReplyRule, Subject};
 use otpost_core::name::LoginName;
 use otpost_core::net::Network;
 use otpost_ipc::admin::AccessSet;
+use otpost_radius_wire::dictionary::Dictionary;
+use otpost_radius_wire::value::Entry;
 
 use super::AdminError;
 
 /// `own` with what is there.
-pub(super) fn changed(mut own: Access, set: &AccessSet) -> Result<Access, AdminError> {
+pub(super) fn changed(
+    mut own: Access,
+    set: &AccessSet,
+    dictionary: &Dictionary,
+) -> Result<Access, AdminError> {
     if let Some(networks) = &set.allowed_networks {
         own.allowed_networks = all::<Network>(networks)?;
     }
@@ -44,6 +50,9 @@ pub(super) fn changed(mut own: Access, set: &AccessSet) -> Result<Access, AdminE
             .iter()
             .map(|rule| reply_rule(rule))
             .collect::<Result<_, _>>()?;
+        for rule in &own.reply {
+            attribute(dictionary, &rule.attribute)?;
+        }
     }
     own.check().map_err(AdminError::invalid)?;
     Ok(own)
@@ -61,6 +70,11 @@ pub(super) fn shown(own: &Access) -> AccessSet {
         remember_minutes: Some(own.remember_minutes),
         reply: Some(own.reply.iter().map(said).collect()),
     }
+}
+
+/// Whether a reply attribute can be sent.
+pub(super) fn attribute(dictionary: &Dictionary, text: &str) -> Result<Entry, AdminError> {
+    Entry::parse(dictionary, text).map_err(AdminError::invalid)
 }
 
 fn all<T>(raw: &[String]) -> Result<Vec<T>, AdminError>
@@ -117,6 +131,10 @@ fn said(rule: &ReplyRule) -> String {
 mod tests {
     use super::*;
 
+    fn shipped() -> Dictionary {
+        Dictionary::shipped().unwrap()
+    }
+
     #[test]
     fn what_is_shown_can_be_set_again() {
         let words = |all: &[&str]| Some(all.iter().map(|w| (*w).to_owned()).collect());
@@ -134,15 +152,15 @@ mod tests {
                 "group Domain Admins: Tunnel-Type:1 = VLAN",
             ]),
         };
-        let access = changed(Access::default(), &set).unwrap();
+        let access = changed(Access::default(), &set, &shipped()).unwrap();
         assert_eq!(shown(&access), set);
-        assert_eq!(changed(Access::default(), &shown(&access)).unwrap(), access);
-        assert_eq!(changed(access.clone(), &AccessSet::default()).unwrap(), access);
+        assert_eq!(changed(Access::default(), &shown(&access), &shipped()).unwrap(), access);
+        assert_eq!(changed(access.clone(), &AccessSet::default(), &shipped()).unwrap(), access);
     }
 
     #[test]
     fn nonsense_is_named() {
-        let set = |set: AccessSet| changed(Access::default(), &set).unwrap_err().to_string();
+        let set = |set: AccessSet| changed(Access::default(), &set, &shipped()).unwrap_err().to_string();
         let bad = set(AccessSet {
             hours: Some(vec!["always".to_owned()]),
             ..AccessSet::default()

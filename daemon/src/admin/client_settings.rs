@@ -2,13 +2,20 @@
 
 use otpost_core::client::{Flow, Nas, Settings, SourceAttribute};
 use otpost_ipc::admin::ClientSet;
+use otpost_radius_wire::dictionary::Dictionary;
+use otpost_radius_wire::value::{self, Entry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::AdminError;
+use super::access::attribute;
 
 /// `own` with what is there. A product's preset comes first, so that what stands beside it wins.
-pub(super) fn changed(mut own: Settings, set: &ClientSet) -> Result<Settings, AdminError> {
+pub(super) fn changed(
+    mut own: Settings,
+    set: &ClientSet,
+    dictionary: &Dictionary,
+) -> Result<Settings, AdminError> {
     if let Some(nas) = &set.nas {
         own = match nas.as_str() {
             "" | "none" => Settings { nas: None, ..own },
@@ -46,6 +53,11 @@ pub(super) fn changed(mut own: Settings, set: &ClientSet) -> Result<Settings, Ad
     own.eap = set.eap.unwrap_or(own.eap);
     own.accounting = set.accounting.unwrap_or(own.accounting);
     if let Some(reply) = &set.reply {
+        let entries: Vec<Entry> = reply
+            .iter()
+            .map(|text| attribute(dictionary, text))
+            .collect::<Result<_, _>>()?;
+        value::check(&entries).map_err(AdminError::invalid)?;
         own.reply.clone_from(reply);
     }
     Ok(own)

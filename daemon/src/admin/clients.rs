@@ -123,7 +123,8 @@ pub(super) async fn add(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
     };
     let networks = networks(&raw)?;
     let factor = first_factor(factor.as_deref())?.unwrap_or_default();
-    let settings = client_settings::changed(Settings::default(), &set)?;
+    let dictionary = daemon.dictionaries.current();
+    let settings = client_settings::changed(Settings::default(), &set, &dictionary)?;
     let reply = write(daemon, move |tx| {
         let resource = find_resource(tx, &resource)?;
         let client = RadiusClient {
@@ -172,6 +173,7 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
     };
     let new_networks = raw.as_deref().map(networks).transpose()?;
     let factor = first_factor(factor.as_deref())?;
+    let dictionary = daemon.dictionaries.current();
     let reply = write(daemon, move |tx| {
         let mut client = find(tx, &name)?;
         if let Some(networks) = &new_networks {
@@ -190,7 +192,7 @@ pub(super) async fn set(daemon: &Arc<Daemon>, act: Act, op: AdminOp) -> Result<A
             super::sources::known(tx, factor)?;
             client.first_factor.clone_from(factor);
         }
-        client.settings = client_settings::changed(client.settings, &set)?;
+        client.settings = client_settings::changed(client.settings, &set, &dictionary)?;
         // A short secret that was accepted once does not block other changes.
         client
             .check(weak_secret || secret.is_none())

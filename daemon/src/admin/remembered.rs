@@ -35,8 +35,8 @@ pub(super) async fn list(daemon: &Arc<Daemon>, act: Act, user: String) -> Result
                 .unwrap_or_default(),
             service: entry.group,
             source: entry.address.to_string(),
-            since: entry.since.0 / 1000,
-            until: entry.until.0 / 1000,
+            since: entry.since.0,
+            until: entry.until.0,
         }));
         Ok(AdminReply::Remembered { entries })
     })
@@ -119,9 +119,9 @@ pub(super) async fn accounting(
             session: connection.session,
             station: connection.station,
             framed: connection.framed,
-            started: connection.started.0 / 1000,
-            seen: connection.seen.0 / 1000,
-            ended: connection.ended.map(|at| at.0 / 1000),
+            started: connection.started.0,
+            seen: connection.seen.0,
+            ended: connection.ended.map(|at| at.0),
             octets_in: connection.octets_in,
             octets_out: connection.octets_out,
         }));

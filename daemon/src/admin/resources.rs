@@ -9,6 +9,7 @@ use otpost_core::ids::ResourceId;
 use otpost_core::portal::settings::{Action, Address, BadWord, FirstEnrolment, Kind, OtpLength, SelfService};
 use otpost_core::resource::{self, Resource, WithoutToken};
 use otpost_ipc::admin::{AdminReply, ResourceSettings, SelfServiceSettings};
+use otpost_radius_wire::dictionary::Dictionary;
 use otpost_store::Read;
 
 use super::access;
@@ -32,7 +33,11 @@ fn policy(text: &str, field: &str) -> Result<WithoutToken, AdminError> {
 }
 
 /// `resource` with the settings that are there, checked.
-fn changed(mut resource: Resource, set: &ResourceSettings) -> Result<Resource, AdminError> {
+fn changed(
+    mut resource: Resource,
+    set: &ResourceSettings,
+    dictionary: &Dictionary,
+) -> Result<Resource, AdminError> {
     if let Some(name) = &set.name {
         name.trim().clone_into(&mut resource.name);
     }
@@ -76,7 +81,7 @@ fn changed(mut resource: Resource, set: &ResourceSettings) -> Result<Resource, A
         resource.self_service = self_service(resource.self_service, set)?;
     }
     if let Some(set) = &set.access {
-        resource.access = access::changed(resource.access, set)?;
+        resource.access = access::changed(resource.access, set, dictionary)?;
     }
     resource.check().map_err(AdminError::invalid)?;
     Ok(resource)
@@ -202,7 +207,7 @@ pub(super) async fn add(
 ) -> Result<AdminReply, AdminError> {
     let id = ResourceId::random(&mut daemon.rng());
     let settings = ResourceSettings { name: None, ..set };
-    let resource = changed(Resource::new(id, &name, act.now), &settings)?;
+    let resource = changed(Resource::new(id, &name, act.now), &settings, &daemon.dictionaries.current())?;
     write(daemon, move |tx| {
         own_address(tx, &resource)?;
         tx.put_resource(&resource)?;
@@ -223,9 +228,10 @@ pub(super) async fn set(
     name: String,
     set: ResourceSettings,
 ) -> Result<AdminReply, AdminError> {
+    let dictionary = daemon.dictionaries.current();
     write(daemon, move |tx| {
         let before = find_resource(tx, &name)?;
-        let resource = changed(before.clone(), &set)?;
+        let resource = changed(before.clone(), &set, &dictionary)?;
         own_address(tx, &resource)?;
         tx.put_resource(&resource)?;
         // Sessions of a portal that goes do not hold again once it comes back.

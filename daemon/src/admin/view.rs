@@ -273,8 +273,8 @@ pub(super) fn client(client: &RadiusClient, resource: &str) -> ClientView {
         resource: resource.to_owned(),
         message_authenticator: authenticator(client.message_authenticator),
         first_factor: client.first_factor.to_string(),
-        signed: client.signed.map(|at| at.0 / 1000),
-        unsigned: client.unsigned.map(|at| at.0 / 1000),
+        signed: client.signed.map(|at| at.0),
+        unsigned: client.unsigned.map(|at| at.0),
         set: client_settings::shown(&client.settings),
     }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use otpost_core::challenge::{Channel, Origin};
 use otpost_core::client::{RadiusClient, Settings, SourceAttribute};
-use otpost_core::login::Reply;
 use otpost_core::net::Source;
 use otpost_ipc::radius::{ClientTable, Credentials, Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply, RadiusReport, RadiusSigned};
-use otpost_ipc::{Fault, FaultCode, Outcome};
+use otpost_ipc::{Fault, FaultCode, LoginReply, Outcome};
 use otpost_store::StoreError;
 use tracing::{Instrument, error, info_span};
 use zeroize::Zeroizing;
 
+use super::granted;
 use super::map;
 use super::proof::{self, Presented};
 use crate::admin::page::Page;
@@ -217,19 +217,36 @@ fn outcome(
     settings: &Settings,
     presented: Option<&Presented>,
 ) -> Outcome<RadiusReply> {
-    match verdict {
-        Ok(verdict) => Outcome::Ok(RadiusReply::Login {
-            login: map::radius_reply(&verdict, settings, daemon.now()),
-            ms_chap2: presented
-                .filter(|_| verdict.reply == Reply::Allow)
-                .and_then(|presented| {
-                    let relayed = verdict.granted.ms_chap2.as_ref();
-                    presented.success().or_else(|| relayed.map(proof::relayed))
-                }),
+    let verdict = match verdict {
+        Ok(verdict) => verdict,
+        Err(error) => return undecided(daemon, &error),
+    };
+    let mut login = map::radius_reply(&verdict, settings, daemon.now());
+    let LoginReply::Allow { attributes, .. } = &mut login else {
+        return Outcome::Ok(RadiusReply::Login {
+            login,
+            ms_chap2: None,
             hidden: Vec::new(),
-        }),
-        Err(error) => undecided(daemon, &error),
-    }
+        });
+    };
+    let dictionary = daemon.dictionaries.current();
+    let Some(reply) = granted::reply(&dictionary, &verdict.granted, &settings.reply) else {
+        return Outcome::Err(Fault {
+            code: FaultCode::Internal,
+            message: "a reply attribute cannot be sent; see otpostd's log".to_owned(),
+            retry_after: None,
+            reference: verdict.reference.to_string(),
+        });
+    };
+    *attributes = reply.plain;
+    let relayed = verdict.granted.ms_chap2.as_ref();
+    let ms_chap2 =
+        presented.and_then(|presented| presented.success().or_else(|| relayed.map(proof::relayed)));
+    Outcome::Ok(RadiusReply::Login {
+        login,
+        ms_chap2,
+        hidden: reply.hidden,
+    })
 }
 
 fn undecided(daemon: &Daemon, error: &LoginError) -> Outcome<RadiusReply> {

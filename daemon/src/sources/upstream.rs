@@ -398,3 +398,6 @@ fn message(packet: &Packet<'_>) -> String {
         .take(MESSAGE)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,7 +134,7 @@ fn a_request_that_found_no_room_is_handled_when_it_is_sent_again() {
     let serial = AtomicU32::new(1);
     let (site, daemon) = Site::with(move |_| Act::Hold(gate.clone(), challenge(&serial)));
     open.send_replace(false);
-    let flood = flood(&site);
+    let _flood = flood(&site);
     until("some find no room", || site.counters.silent(Silence::Busy) > 0);
     let vpn = site.vpn();
     let request = vpn.begin("alice", "right");

@@ -134,7 +134,7 @@ pub struct ClientView {
     pub message_authenticator: MessageAuthenticator,
     /// `local`, `stack`, or a list such as `local,ldap:corp`.
     pub first_factor: String,
-    /// When it first sent a valid Message-Authenticator, in Unix seconds.
+    /// When it first sent a valid Message-Authenticator.
     #[serde(default)]
     pub signed: Option<u64>,
     /// When it last sent a request without, to the hour.
@@ -159,9 +159,9 @@ pub struct RememberedView {
     pub service: String,
     /// Address of the person's device.
     pub source: String,
-    /// When the code was given, in Unix seconds.
+    /// When the code was given.
     pub since: u64,
-    /// When it ends, in Unix seconds.
+    /// When it ends.
     pub until: u64,
 }
 
@@ -179,11 +179,11 @@ pub struct AccountingView {
     pub station: String,
     /// Framed-IP-Address.
     pub framed: String,
-    /// Start in Unix seconds.
+    /// Start.
     pub started: u64,
-    /// When it was last heard of, in Unix seconds.
+    /// When it was last heard of.
     pub seen: u64,
-    /// End in Unix seconds; absent while it lasts.
+    /// End; absent while it lasts.
     pub ended: Option<u64>,
     /// Octets from the person.
     pub octets_in: u64,
