@@ -129,22 +129,22 @@ async fn right(
     typed: Zeroizing<String>,
     stored: Option<Zeroizing<String>>,
 ) -> Result<bool, AdminError> {
-    let _turn = proof::turn().map_err(hashing)?;
-    daemon.passwords.verify(typed, stored).await.map_err(hashing)
+    let _turn = proof::turn().map_err(|e| hashing(&e))?;
+    daemon.passwords.verify(typed, stored).await.map_err(|e| hashing(&e))
 }
 
 /// The hash of a new password, in turn as well.
 async fn hashed(daemon: &Daemon, password: &Secret) -> Result<Zeroizing<String>, AdminError> {
     let password = Zeroizing::new(password.expose().to_owned());
-    let _turn = proof::turn().map_err(hashing)?;
+    let _turn = proof::turn().map_err(|e| hashing(&e))?;
     daemon
         .passwords
         .hash(password, daemon.rng())
         .await
-        .map_err(hashing)
+        .map_err(|e| hashing(&e))
 }
 
-fn hashing(error: PasswordError) -> AdminError {
+fn hashing(error: &PasswordError) -> AdminError {
     AdminError::Refused(error.to_string())
 }
 

@@ -286,11 +286,7 @@ pub async fn answer(
     }
     let question = Question {
         user: name.as_str(),
-        ask: Ask::Answer {
-            typed,
-            server,
-            state,
-        },
+        ask: Ask::Answer { typed, server, state },
     };
     asked(daemon, (kind, &source), question).await.checked
 }
@@ -358,7 +354,11 @@ async fn asked(daemon: &Arc<Daemon>, (kind, name): (SourceKind, &str), question:
     if let Checked::Unavailable(outage) = &answered.checked
         && daemon.refusal_lines.allow(now)
     {
-        warn!(source = outage.source, why = outage.why, "a source of passwords cannot say");
+        warn!(
+            source = outage.source,
+            why = outage.why,
+            "a source of passwords cannot say"
+        );
     }
     answered
 }

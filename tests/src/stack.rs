@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings, SmsPolicySet, UserAdd};
+use otpost_ipc::admin::{AccessSet, ClientSet, AdminOp, AdminReply, ResourceSettings, SmsPolicySet, UserAdd};
 use otpost_ipc::client::{CallError, Client, Deadline};
 use otpost_ipc::radius::MessageAuthenticator;
 use otpost_ipc::{Fault, Role, Secret};
@@ -457,14 +457,49 @@ impl Stack {
             weak_secret: false,
             message_authenticator: MessageAuthenticator::Require,
             first_factor: Some(first_factor.to_owned()),
-            set: otpost_ipc::admin::ClientSet::default(),
+            set: ClientSet::default(),
+        });
+    }
+
+    /// Changes how logins through a client run.
+    pub fn client_set(&self, name: &str, first_factor: Option<&str>, set: ClientSet) {
+        self.admin(AdminOp::RadiusClientSet {
+            name: name.to_owned(),
+            networks: None,
+            resource: None,
+            secret: None,
+            weak_secret: false,
+            message_authenticator: None,
+            first_factor: first_factor.map(str::to_owned),
+            set,
+        });
+    }
+
+    /// Changes the rules of a resource.
+    pub fn access(&self, resource: &str, access: AccessSet) {
+        self.admin(AdminOp::ResourceSet {
+            name: resource.to_owned(),
+            set: ResourceSettings {
+                access: Some(access),
+                ..ResourceSettings::default()
+            },
         });
     }
 
     /// Daemon, RADIUS server, resource `vpn`, client `gw` (127.0.0.1), user alice with password and phone, inbox.
     #[must_use]
     pub fn vpn() -> Self {
-        let mut stack = Self::new();
+        Self::new().as_vpn()
+    }
+
+    /// As [`Self::vpn`], with a clock that [`Self::pass`] moves.
+    #[must_use]
+    pub fn vpn_with_clock() -> Self {
+        Self::with_clock().as_vpn()
+    }
+
+    fn as_vpn(self) -> Self {
+        let mut stack = self;
         stack.inbox();
         stack.resource("vpn", ResourceSettings::default());
         stack.client("gw", "127.0.0.1/32", "vpn", "local");

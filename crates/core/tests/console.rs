@@ -126,8 +126,8 @@ proptest! {
             prop_assert_eq!(may(roles.0, &one, &permission), Ok(()));
             prop_assert_eq!(may(roles.1, &other, &permission), Ok(()));
         }
-        prop_assert_eq!(both((roles.0, &one), (roles.0, &one)), (roles.0, one.clone()));
-        prop_assert_eq!(both((Role::Owner, &Scope::All), (roles.1, &other)), (roles.1, other.clone()));
+        prop_assert_eq!(both((roles.0, &one), (roles.0, &one)), (roles.0, one));
+        prop_assert_eq!(both((Role::Owner, &Scope::All), (roles.1, &other)), (roles.1, other));
     }
 
     /// With a limited scope, nothing outside of it is reached.

@@ -313,6 +313,7 @@ impl World {
                 assert_eq!(began.person, person, "attacker and victim in one challenge");
                 self.give(session.id, challenge.id, person);
             }
+            Reply::Ask { .. } => panic!("nobody upstream is asked here"),
             Reply::Deny { exhausted } => {
                 assert!(!exhausted);
                 if !matches!(step.reason, Reason::Sms(_) | Reason::TooManyOpen) {

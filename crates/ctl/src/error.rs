@@ -147,6 +147,9 @@ pub enum CtlError {
     /// `config check` without anything to check.
     #[error("there is no configuration file in /etc/otpost; name one with --daemon FILE or --radius FILE")]
     NothingToCheck,
+    /// A RADIUS client that is not in the list.
+    #[error("there is no RADIUS client `{0}`; see otpostctl radius client list")]
+    NoClient(String),
     /// `login explain` without a service.
     #[error("which login? write USER@SERVICE, for example alice@sshd, or USER SERVICE")]
     NoService,
@@ -172,9 +175,12 @@ impl CtlError {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Fault(_) | Self::Cancelled | Self::Config(_) | Self::Random | Self::Output(_) => {
-                Exit::Refused
-            }
+            Self::Fault(_)
+            | Self::Cancelled
+            | Self::Config(_)
+            | Self::NoClient(_)
+            | Self::Random
+            | Self::Output(_) => Exit::Refused,
             Self::Unreachable { .. } | Self::Unexpected => Exit::Unreachable,
             Self::NoTerminal { .. }
             | Self::NoCode

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use common::{
     FakeDaemon, Ran, Runner, Scratch,
     lines::table,
-    replies::{audit_row, daemon, fitting, reply, user_view},
+    replies::{audit_row, client_view, daemon, fitting, reply, user_view},
 };
 
 #[test]
@@ -170,6 +170,42 @@ fn a_list_is_read_page_by_page() {
     };
     let logins: Vec<&str> = users.iter().map(|user| user.login.as_str()).collect();
     assert_eq!(logins, ["a", "b", "c"]);
+}
+
+#[test]
+fn one_client_is_found_in_the_list_whatever_its_case_and_shown_in_full() {
+    let daemon = FakeDaemon::new(|op| {
+        let AdminOp::RadiusClientList { after } = op else {
+            panic!("{op:?}")
+        };
+        let mut client = client_view();
+        client["name"] = json!(if after.is_none() { "aa" } else { "fw" });
+        Outcome::Ok(reply(
+            json!({ "re": "clients", "clients": [client], "more": after.is_none() }),
+        ))
+    });
+    let ran = daemon.run(&["radius", "client", "show", "FW"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for line in [
+        "Name                    fw",
+        "Flow                    append: password and code in one field",
+        "Sends it                not on 2026-09-21T14:13:20Z",
+        "Reply attributes        Class = staff",
+    ] {
+        assert!(ran.out.lines().any(|own| own == line), "{line} in {}", ran.out);
+    }
+    let ran = daemon.run(&["radius", "client", "show", "fw", "--json"]);
+    let AdminReply::Client(client) = serde_json::from_str(&ran.out).unwrap() else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(client.name, "fw");
+    let ran = daemon.run(&["radius", "client", "show", "zz"]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(
+        ran.err
+            .contains("there is no RADIUS client `zz`; see otpostctl radius client list"),
+        "{ran:?}"
+    );
 }
 
 #[test]

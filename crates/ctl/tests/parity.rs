@@ -12,7 +12,7 @@ use common::{Runner, Scratch, replies::daemon};
 const WIRE: &str = include_str!("../../ipc/src/admin.rs");
 
 /// A command line for each variant. A new variant without a row here fails the test.
-const LINES: [(&str, &str); 71] = [
+const LINES: [(&str, &str); 74] = [
     ("Status", "status"),
     ("UserAdd", "user add alice --no-password"),
     ("UserSet", "user set alice --no-email"),
@@ -38,6 +38,9 @@ const LINES: [(&str, &str); 71] = [
         "radius client add fw --network 192.0.2.1 --resource vpn",
     ),
     ("RadiusClientSet", "radius client set fw --resource vpn"),
+    ("RememberedList", "user remembered alice"),
+    ("RememberedRevoke", "user forget alice"),
+    ("AccountingList", "radius sessions"),
     ("RadiusClientList", "radius client list"),
     ("RadiusClientRemove", "radius client remove fw"),
     ("SourceAdd", "source add corp --kind ldap --config source.toml"),

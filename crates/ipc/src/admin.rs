@@ -10,12 +10,13 @@ mod requests;
 mod views;
 
 pub use requests::{
-    AccessSet, AdminSet, AuditFilter, ClientSet, MailSet, PortalSet, ResourceSettings, SelfServiceSettings, SmsPolicySet, UserAdd,
-    UserSet,
+    AccessSet, AdminSet, AuditFilter, ClientSet, MailSet, PortalSet, ResourceSettings, SelfServiceSettings,
+    SmsPolicySet, UserAdd, UserSet,
 };
 pub use views::{
-    AccountingView, AdminView, ApiKeyView, AuditView, ClientView, DayCounts, ImportLine, ImportState, MailView, MessageView,
-    OverviewView, PortalView, ProviderLatency, ProviderView, RememberedView, ResourceView, SourceView, Status, TokenView, UserView,
+    AccountingView, AdminView, ApiKeyView, AuditView, ClientView, DayCounts, ImportLine, ImportState,
+    MailView, MessageView, OverviewView, PortalView, ProviderLatency, ProviderView, RememberedView,
+    ResourceView, SourceView, Status, TokenView, UserView,
 };
 
 /// Requests of `admin.sock`. Users, resources, clients and providers are named by their names.
@@ -560,7 +561,10 @@ pub enum AdminOp {
 /// Answers on `admin.sock`. Times are milliseconds since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "re", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are lists")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and most are lists"
+)]
 pub enum AdminReply {
     /// Carried out.
     Done {

@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 
 use crate::pam::{PamBegin, PamOp};
 use crate::radius::{
-    ClientTable, Credentials, HiddenAttribute, MessageAuthenticator, MsChap2Success, Nas, RadiusAccount, RadiusAnswer,
-    RadiusBegin, RadiusClient, RadiusOp, RadiusRefusal, RadiusReply, RadiusReport, RadiusSigned,
+    ClientTable, Credentials, HiddenAttribute, MessageAuthenticator, MsChap2Success, Nas, RadiusAccount,
+    RadiusAnswer, RadiusBegin, RadiusClient, RadiusOp, RadiusRefusal, RadiusReply, RadiusReport,
+    RadiusSigned,
 };
 use crate::{
     AllowReason, Attribute, DenyKind, Fault, FaultCode, Hello, LoginReply, Outcome, PROTO, Request, Response,
@@ -203,7 +204,9 @@ fn radius_requests() {
         &RadiusOp::Begin(RadiusBegin {
             client: "vpn".to_owned(),
             user: "alice".to_owned(),
-            credentials: Credentials::Pap { password: "pw".into() },
+            credentials: Credentials::Pap {
+                password: "pw".into(),
+            },
             attempt: "ab".to_owned(),
             nas,
         }),

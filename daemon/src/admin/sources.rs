@@ -242,7 +242,10 @@ fn shown(source: &Source) -> Value {
         fields.remove("ca");
         fields.retain(|_, value| !value.is_null());
     }
-    if let Some(search) = settings.pointer_mut("/bind/search").and_then(Value::as_object_mut) {
+    if let Some(search) = settings
+        .pointer_mut("/bind/search")
+        .and_then(Value::as_object_mut)
+    {
         search.remove("password");
         search.retain(|_, value| !value.is_null());
     }

@@ -48,6 +48,11 @@ impl Names {
         self.all || ids.iter().any(|id| self.names.contains_key(id))
     }
 
+    /// Whether some of these resources are not.
+    fn beyond(&self, ids: &[ResourceId]) -> bool {
+        !self.all && ids.iter().any(|id| !self.names.contains_key(id))
+    }
+
     /// Whether a row that names this resource and user, by their names, is seen.
     pub(super) fn sees_row(
         &self,
@@ -136,6 +141,7 @@ pub(super) fn user(user: &User, beside: &Beside, names: &Names, now: Timestamp) 
         recovery_left: recovery_left(&beside.recovery, names),
         last_login: beside.last.map(|at| at.0),
         resources: names.of(&user.resources),
+        beyond: names.beyond(&user.resources),
         locked,
         bypass_until: user.bypass_until.filter(|until| now < *until).map(|t| t.0),
         failures: guard.consecutive,
@@ -162,6 +168,7 @@ pub(super) fn token(token: &Token, login: &str, names: &Names) -> TokenView {
         status: status(token.status).to_owned(),
         verified: token.verified,
         resources: names.of(&token.resources),
+        beyond: names.beyond(&token.resources),
     }
 }
 
@@ -177,6 +184,7 @@ pub(super) fn totp(token: &TotpToken, login: &str, names: &Names) -> TokenView {
         status: status(token.status).to_owned(),
         verified: true,
         resources: names.of(&token.resources),
+        beyond: names.beyond(&token.resources),
     }
 }
 

@@ -388,7 +388,13 @@ fn common_names((entries, outcome): (Vec<Entry>, Outcome)) -> Result<Vec<String>
     if outcome.code != 0 {
         return Err(Trouble::search(outcome));
     }
-    let name = |entry: Entry| entry.values("cn").into_iter().next().or_else(|| common_name(&entry.dn));
+    let name = |entry: Entry| {
+        entry
+            .values("cn")
+            .into_iter()
+            .next()
+            .or_else(|| common_name(&entry.dn))
+    };
     Ok(entries.into_iter().filter_map(name).collect())
 }
 

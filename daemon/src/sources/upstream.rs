@@ -62,7 +62,9 @@ enum Trouble {
     #[error("the answer is {0}, which answers no Access-Request")]
     Kind(Code),
     /// MS-CHAPv2 was accepted without proof.
-    #[error("the server accepts MS-CHAPv2 without MS-CHAP2-Success, so the VPN would refuse it; see the server's settings")]
+    #[error(
+        "the server accepts MS-CHAPv2 without MS-CHAP2-Success, so the VPN would refuse it; see the server's settings"
+    )]
     NoProof,
     /// The VPN's keys cannot be read.
     #[error("the server's MS-MPPE keys cannot be read; set the same secret on both sides")]

@@ -125,6 +125,10 @@ s-url-port = Der Port der Adresse ist eine Zahl von 1 bis 65535.
 s-url-rest = Die Adresse endet mit dem Rechnernamen oder Port. Nehmen Sie weg, was dahinter steht.
 
 # Administrators and keys
+s-denied-role = Das braucht die Rolle { $role }. Fragen Sie einen Eigentümer.
+s-denied-scope = Das gibt es nicht, oder es gehört nicht zu den Ressourcen, die Sie verwalten.
+s-denied-further = Dieser Benutzer gehört auch zu anderen Ressourcen, und das würde auch dort gelten.
+s-denied-system = Das betrifft alle Ressourcen, und Sie verwalten einige. Fragen Sie, wer alle verwaltet.
 s-no-administrator = Es gibt keinen Administrator { $login }.
 s-administrator-taken = Es gibt schon einen Administrator { $login }.
 s-owner-scope = Ein Eigentümer ist nicht auf Ressourcen beschränkt. Kreuzen Sie keine an, oder wählen Sie eine andere Rolle.

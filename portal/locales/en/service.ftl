@@ -125,6 +125,10 @@ s-url-port = The port of the address is a number from 1 to 65535.
 s-url-rest = The address ends with the host name or port. Take away what is behind it.
 
 # Administrators and keys
+s-denied-role = This needs the role { $role }. Ask an owner.
+s-denied-scope = That is not there, or not among the resources that you administer.
+s-denied-further = This user belongs to other resources too, and this would hold there as well.
+s-denied-system = This concerns all resources, and you administer some. Ask an administrator of all.
 s-no-administrator = There is no administrator { $login }.
 s-administrator-taken = There is an administrator { $login } already.
 s-owner-scope = An owner is not limited to resources. Tick none, or choose another role.

@@ -86,6 +86,8 @@ pub struct User {
     pub last_login: Option<u64>,
     /// Resources the user is bound to.
     pub resources: Vec<String>,
+    /// Whether the user is bound to others too, which the key does not reach: what would hold there is refused.
+    pub beyond: bool,
     /// Why the user is locked; null when not.
     pub locked: Option<String>,
     /// End of a bypass.
@@ -129,6 +131,8 @@ pub struct Token {
     pub verified: bool,
     /// Resources it guards.
     pub resources: Vec<String>,
+    /// Whether it guards others too, which the key does not reach: it cannot be changed then.
+    pub beyond: bool,
 }
 
 /// Tokens of a user.

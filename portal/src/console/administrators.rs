@@ -128,6 +128,7 @@ async fn add_form(desk: &Desk, errors: Errors) -> Page {
 
 /// Form: a new administrator.
 pub(super) async fn new(desk: Desk) -> Page {
+    desk.only(desk.owns())?;
     add_form(&desk, Errors::default()).await
 }
 
@@ -336,6 +337,7 @@ pub(super) mod keys {
 
     /// Form: a new key.
     pub(in super::super) async fn new(desk: Desk) -> Page {
+        desk.only(desk.owns())?;
         add_form(&desk, Errors::default()).await
     }
 
@@ -378,6 +380,7 @@ pub(super) mod keys {
 
     /// Form: the end of a key.
     pub(in super::super) async fn removal(Path(name): Path<String>, desk: Desk) -> Page {
+        desk.only(desk.owns())?;
         confirm(&desk, &name, Errors::default())
     }
 

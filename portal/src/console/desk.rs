@@ -241,6 +241,15 @@ impl Desk {
         self.account.rank == Rank::Owner && self.account.all
     }
 
+    /// A form that the daemon would refuse anyway is not shown.
+    pub(super) fn only(&self, may: bool) -> Result<(), Halt> {
+        if may {
+            Ok(())
+        } else {
+            Err(PageError::Forbidden.into())
+        }
+    }
+
     /// Asks as the holder of the session.
     pub(super) async fn ask(&self, ask: ConsoleOp) -> Result<PortalReply, Halt> {
         let session = self.ctx.session().cloned().unwrap_or_default();
@@ -267,6 +276,18 @@ impl Desk {
                 Ok(Err(fault))
             }
             Err(halt) => Err(halt),
+        }
+    }
+
+    /// The same where somebody names what may not be among what they administer: that comes back too.
+    pub(super) async fn attempt_named(&self, op: AdminOp) -> Result<Result<AdminReply, Fault>, Halt> {
+        match self.attempt(op).await {
+            Err(Halt::Error(PageError::Daemon(BackendError::Refused(fault))))
+                if fault.code == FaultCode::Forbidden && !self.account.all =>
+            {
+                Ok(Err(fault))
+            }
+            other => other,
         }
     }
 

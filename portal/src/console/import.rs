@@ -47,6 +47,7 @@ fn ask_file(desk: &Desk, text: &str, errors: Errors) -> Page {
 
 /// Form: a file, or its text.
 pub(super) async fn new(desk: Desk) -> Page {
+    desk.only(desk.changes_all())?;
     ask_file(&desk, "", Errors::default())
 }
 

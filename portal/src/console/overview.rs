@@ -1,6 +1,7 @@
 //! The first page: figures, health, and what is left to set up.
 
 use askama::Template;
+use axum::response::{IntoResponse, Redirect};
 use otpost_ipc::admin::{AdminOp, AdminReply, OverviewView};
 
 use super::{
@@ -239,6 +240,10 @@ pub(super) async fn overview(desk: Desk) -> Page {
     let mut resource = desk.given("resource");
     if resource.is_none() && !desk.account.all {
         resource = desk.account.resources.first().cloned();
+    }
+    if resource.is_none() && !desk.account.all {
+        // Nothing is in scope any more, so that there are no figures.
+        return Ok(Redirect::to("/account").into_response());
     }
     let op = AdminOp::Overview {
         hours,

@@ -123,6 +123,7 @@ fn add_form(desk: &Desk, errors: Errors) -> Page {
 
 /// Form: a new provider.
 pub(super) async fn new(desk: Desk) -> Page {
+    desk.only(desk.changes_all())?;
     add_form(&desk, Errors::default())
 }
 

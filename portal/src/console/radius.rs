@@ -147,6 +147,7 @@ async fn add_form(desk: &Desk, errors: Errors) -> Page {
 
 /// Form: a new client.
 pub(super) async fn new(desk: Desk) -> Page {
+    desk.only(desk.changes())?;
     add_form(&desk, Errors::default()).await
 }
 

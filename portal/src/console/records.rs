@@ -245,7 +245,7 @@ pub(super) async fn explain(desk: Desk) -> Page {
             channel: desk.given("channel"),
             source: desk.query("source").to_owned(),
         };
-        match desk.attempt(op).await? {
+        match desk.attempt_named(op).await? {
             Ok(AdminReply::Explained {
                 outcome: word,
                 reason: code,

@@ -72,7 +72,7 @@ pub(super) async fn bind(Path(name): Path<String>, sent: Sent) -> Page {
         errors.add("login", desk.t("user-missing"));
         return users_page(desk, &name, errors).await;
     }
-    match desk.attempt(op).await? {
+    match desk.attempt_named(op).await? {
         Ok(_) => desk.done(&format!("{}/users", resource_path(&name)), "bound"),
         Err(fault) => users_page(desk, &name, desk.refusal(&fault, &[], "login")).await,
     }

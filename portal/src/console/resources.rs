@@ -152,6 +152,7 @@ fn region(desk: &Desk, now: &str) -> Field {
 
 /// Form: a new resource.
 pub(super) async fn new(desk: Desk) -> Page {
+    desk.only(desk.changes_all())?;
     add_form(&desk, Errors::default())
 }
 
@@ -380,6 +381,7 @@ fn remove_form(desk: &Desk, resource: &ResourceView, errors: Errors) -> Page {
 
 /// Form: the end of a resource.
 pub(super) async fn removal(Path(name): Path<String>, desk: Desk) -> Page {
+    desk.only(desk.changes())?;
     let resource = desk.resource(&name).await?;
     remove_form(&desk, &resource, Errors::default())
 }

@@ -336,6 +336,7 @@ fn mail_test_form(desk: &Desk, errors: Errors) -> Page {
 
 /// Form: a test mail.
 pub(super) async fn mail_test(desk: Desk) -> Page {
+    desk.only(desk.owns())?;
     mail_test_form(&desk, Errors::default())
 }
 

@@ -61,7 +61,10 @@ async fn sources(desk: &Desk) -> Result<Vec<SourceView>, Halt> {
 }
 
 async fn one(desk: &Desk, name: &str) -> Result<SourceView, Halt> {
-    let found = sources(desk).await?.into_iter().find(|source| source.name == name);
+    let found = sources(desk)
+        .await?
+        .into_iter()
+        .find(|source| source.name == name);
     found.ok_or_else(|| PageError::NotFound.into())
 }
 
@@ -97,24 +100,29 @@ fn add_form(desk: &Desk, errors: Errors) -> Page {
     let kinds = [("ldap", "c-source-ldap"), ("radius", "c-source-radius")]
         .map(|(word, key)| (word.to_owned(), desk.t(key).to_string()))
         .to_vec();
-    Ask::new(below(desk, desk.t("c-add-source")), desk.t("c-create"), "/sources")
-        .lead(desk.t("c-add-source-lead"))
-        .field(
-            desk.line("name", &desk.t("c-name"), "")
-                .hint(&desk.t("c-provider-name-hint"))
-                .more("maxlength=64 spellcheck=false"),
-        )
-        .field(desk.select("kind", &desk.t("c-kind"), kinds, "ldap"))
-        .field(
-            desk.area("config", &desk.t("c-provider-config"), SAMPLE)
-                .hint(&desk.t("c-source-config-hint"))
-                .more("spellcheck=false"),
-        )
-        .show(desk, errors)
+    Ask::new(
+        below(desk, desk.t("c-add-source")),
+        desk.t("c-create"),
+        "/sources",
+    )
+    .lead(desk.t("c-add-source-lead"))
+    .field(
+        desk.line("name", &desk.t("c-name"), "")
+            .hint(&desk.t("c-provider-name-hint"))
+            .more("maxlength=64 spellcheck=false"),
+    )
+    .field(desk.select("kind", &desk.t("c-kind"), kinds, "ldap"))
+    .field(
+        desk.area("config", &desk.t("c-provider-config"), SAMPLE)
+            .hint(&desk.t("c-source-config-hint"))
+            .more("spellcheck=false"),
+    )
+    .show(desk, errors)
 }
 
 /// Form: a new source.
 pub(super) async fn new(desk: Desk) -> Page {
+    desk.only(desk.changes_all())?;
     add_form(&desk, Errors::default())
 }
 

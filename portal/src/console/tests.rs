@@ -4,6 +4,7 @@ mod daemon;
 mod language;
 mod lists;
 mod parity;
+mod scopes;
 
 use std::{net::SocketAddr, sync::Arc};
 

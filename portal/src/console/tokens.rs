@@ -83,9 +83,11 @@ fn form(desk: &Desk, user: &UserView, token: &TokenView, errors: Errors) -> Page
     f.title.clone_from(&token.name);
     let page = Form {
         f: f.with_errors(errors),
-        may: desk.changes(),
+        may: desk.changes() && !token.beyond,
         pill: None,
-        lead: desk.t(if token.verified {
+        lead: desk.t(if token.beyond {
+            "c-token-beyond"
+        } else if token.verified {
             "c-token-lead"
         } else {
             "c-token-lead-new"
@@ -147,6 +149,7 @@ fn remove_form(desk: &Desk, user: &UserView, token: &TokenView, errors: Errors) 
 /// Form: its end.
 pub(super) async fn removal(Path((login, id)): Path<(String, String)>, desk: Desk) -> Page {
     let (user, token) = owned(&desk, &login, &id).await?;
+    desk.only(desk.changes() && !token.beyond)?;
     remove_form(&desk, &user, &token, Errors::default())
 }
 

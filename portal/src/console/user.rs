@@ -11,9 +11,25 @@ use super::{
     desk::{Desk, Page, Sent, show},
     sentences,
     tables::{full_name, mark},
+    user_acts::may,
     words::{exactly, path, reason, resource_path, segment, user_path, when},
 };
 use crate::{PageError, i18n::Text, ui::ConsoleFrame};
+
+/// Acts that the page offers.
+const ACTS: [&str; 11] = [
+    "bypass",
+    "profile",
+    "password",
+    "bind",
+    "unbind",
+    "token",
+    "enrol",
+    "invite",
+    "one-day-code",
+    "recovery",
+    "delete",
+];
 
 /// Audit rows on the page.
 const ACTIVITY: u32 = 8;
@@ -24,6 +40,8 @@ struct UserPage {
     f: ConsoleFrame,
     base: String,
     may: bool,
+    /// Words of the acts that would not be refused.
+    acts: Vec<&'static str>,
     user: UserView,
     sessions: Vec<SessionView>,
     rows: Vec<AuditView>,
@@ -32,6 +50,16 @@ struct UserPage {
 impl UserPage {
     fn to(&self, act: &str) -> String {
         format!("{}/do/{act}", self.base)
+    }
+
+    /// Whether an act would not be refused.
+    fn can(&self, act: &str) -> bool {
+        self.acts.contains(&act)
+    }
+
+    /// Whether a token can be changed by who is signed in.
+    fn changes(&self, token: &TokenView) -> bool {
+        self.may && !token.beyond
     }
 
     fn token(&self, token: &TokenView) -> String {
@@ -129,6 +157,7 @@ pub(super) async fn user(Path(login): Path<String>, desk: Desk) -> Page {
             .below(desk.t("nav-users"), "/users"),
         base: user_path(&login),
         may: desk.changes(),
+        acts: ACTS.into_iter().filter(|act| may(&desk, &user, act)).collect(),
         user,
         sessions,
         rows,

@@ -64,6 +64,19 @@ impl Act {
     }
 }
 
+/// Whether who is signed in may do that to this user. What holds on all resources of the user needs all of them.
+pub(super) fn may(desk: &Desk, user: &UserView, word: &str) -> bool {
+    let Ok((act, _)) = Act::named(word) else {
+        return false;
+    };
+    match act {
+        Act::Lock | Act::Invite | Act::Enrol => true,
+        Act::Bypass | Act::OneDayCode => !user.beyond,
+        Act::Bind | Act::Unbind | Act::Token => desk.changes(),
+        Act::Profile | Act::Password | Act::Recovery | Act::Delete => desk.changes() && !user.beyond,
+    }
+}
+
 /// The page of an act.
 async fn ask(desk: &Desk, user: &UserView, (act, title): (Act, &'static str), errors: Errors) -> Page {
     let base = user_path(&user.login);
@@ -127,7 +140,7 @@ async fn ask(desk: &Desk, user: &UserView, (act, title): (Act, &'static str), er
             .field(digits(desk, &["", "6", "7", "8"]))
             .field(
                 desk.checks("resources", &desk.t("c-guards"), &user.resources, &user.resources)
-                    .hint(&desk.t("c-guards-hint")),
+                    .hint(&desk.t(if user.beyond { "c-guards-some" } else { "c-guards-hint" })),
             ),
         Act::Enrol => page
             .lead(desk.t("c-enrol-text"))
@@ -199,9 +212,10 @@ fn digits(desk: &Desk, offered: &[&str]) -> super::ask::Field {
 
 /// Form of an act.
 pub(super) async fn form(Path((login, act)): Path<(String, String)>, desk: Desk) -> Page {
-    let act = Act::named(&act)?;
+    let named = Act::named(&act)?;
     let user = desk.user(&login).await?;
-    ask(&desk, &user, act, Errors::default()).await
+    desk.only(may(&desk, &user, &act))?;
+    ask(&desk, &user, named, Errors::default()).await
 }
 
 /// What a form asks of the daemon, or what is missing in it.
@@ -257,6 +271,11 @@ fn op(desk: &Desk, user: &UserView, act: Act, form: &Posted) -> Result<AdminOp, 
         },
         Act::Token => {
             need("phone", "phone-missing")?;
+            if user.beyond && form.all("resources").next().is_none() {
+                let mut errors = Errors::default();
+                errors.add("resources", desk.t("c-resource-missing"));
+                return Err(errors);
+            }
             AdminOp::TokenAdd {
                 user: login,
                 phone: form.secret("phone"),

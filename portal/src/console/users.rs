@@ -221,6 +221,7 @@ pub(super) const FIELDS: [(&str, &str); 5] = [
 
 /// Form: a new user.
 pub(super) async fn new(desk: Desk) -> Page {
+    desk.only(desk.changes())?;
     add_form(&desk, Errors::default()).await
 }
 
@@ -228,9 +229,15 @@ pub(super) async fn new(desk: Desk) -> Page {
 pub(super) async fn add(sent: Sent) -> Page {
     let Sent { desk, form } = &sent;
     let login = form.trimmed("login").to_owned();
+    let mut errors = Errors::default();
     if login.is_empty() {
-        let mut errors = Errors::default();
         errors.add("login", desk.t("user-missing"));
+    }
+    // Whom nothing ties to a resource in scope is nobody that a limited administrator could see again.
+    if !desk.account.all && form.all("resources").next().is_none() {
+        errors.add("resources", desk.t("c-resource-missing"));
+    }
+    if !errors.is_empty() {
         return add_form(desk, errors).await;
     }
     let text = |name: &str| form.trimmed(name).to_owned();

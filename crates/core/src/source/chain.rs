@@ -155,7 +155,8 @@ impl Chain {
     /// Whether it asks the source of this name.
     #[must_use]
     pub fn asks(&self, source: &str) -> bool {
-        let named = |link: &Link| matches!(link, Link::Source { name, .. } if name.eq_ignore_ascii_case(source));
+        let named =
+            |link: &Link| matches!(link, Link::Source { name, .. } if name.eq_ignore_ascii_case(source));
         self.0.iter().any(named)
     }
 }

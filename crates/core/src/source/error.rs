@@ -47,7 +47,9 @@ pub enum BadSource {
     #[error("bind: a upn needs `base` (such as dc=corp,dc=example) where groups or attributes are looked up")]
     UpnBase,
     /// One without the other, or an empty one. An empty password is no password: servers let it in as anonymous (RFC 4513 section 5.1.2).
-    #[error("bind: set bind-dn and password, neither of them empty, or leave both out to search as anonymous")]
+    #[error(
+        "bind: set bind-dn and password, neither of them empty, or leave both out to search as anonymous"
+    )]
     Account,
     /// Not a distinguished name.
     #[error("base is a distinguished name, such as ou=people,dc=corp,dc=example")]

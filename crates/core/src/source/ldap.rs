@@ -231,9 +231,7 @@ impl Ldap {
                     return Err(BadSource::Base);
                 }
                 let filter = Filter::parse(&group.filter).map_err(|e| BadSource::Filter("groups", e))?;
-                filter
-                    .needs(true)
-                    .map_err(|e| BadSource::Filter("groups", e))?;
+                filter.needs(true).map_err(|e| BadSource::Filter("groups", e))?;
             }
             _ => {}
         }
@@ -281,9 +279,7 @@ impl Ldap {
                     return Err(BadSource::Base);
                 }
                 let filter = Filter::parse(&search.filter).map_err(|e| BadSource::Filter("bind", e))?;
-                filter
-                    .needs(false)
-                    .map_err(|e| BadSource::Filter("bind", e))?;
+                filter.needs(false).map_err(|e| BadSource::Filter("bind", e))?;
             }
         }
         Ok(())

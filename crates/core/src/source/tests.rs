@@ -13,15 +13,26 @@ const SEARCH: &str = r#""bind": {"search": {"base": "dc=corp,dc=example", "filte
 
 #[test]
 fn a_chain_is_read_and_written_alike() {
-    for text in ["local", "stack", "local,ldap:corp,radius:nps", "ldap:corp.1,local"] {
+    for text in [
+        "local",
+        "stack",
+        "local,ldap:corp,radius:nps",
+        "ldap:corp.1,local",
+    ] {
         assert_eq!(text.parse::<Chain>().unwrap().to_string(), text);
     }
-    assert_eq!(" local , ldap:a ".parse::<Chain>().unwrap().to_string(), "local,ldap:a");
+    assert_eq!(
+        " local , ldap:a ".parse::<Chain>().unwrap().to_string(),
+        "local,ldap:a"
+    );
     assert_eq!(Chain::default(), "local".parse().unwrap());
     let chain: Chain = "local,ldap:Corp".parse().unwrap();
     assert!(chain.asks("corp") && !chain.asks("local"));
     assert_eq!(serde_json::to_string(&chain).unwrap(), "\"local,ldap:Corp\"");
-    assert_eq!(serde_json::from_str::<Chain>("\"local,ldap:Corp\"").unwrap(), chain);
+    assert_eq!(
+        serde_json::from_str::<Chain>("\"local,ldap:Corp\"").unwrap(),
+        chain
+    );
 }
 
 #[test]
@@ -47,8 +58,18 @@ fn a_chain_that_makes_no_sense_is_refused() {
 #[test]
 fn urls_are_read_as_directories_write_them() {
     for (text, host, port, shown) in [
-        ("ldaps://dc1.corp.example", "dc1.corp.example", 636, "ldaps://dc1.corp.example"),
-        ("ldap://127.0.0.1:3890/", "127.0.0.1", 3890, "ldap://127.0.0.1:3890"),
+        (
+            "ldaps://dc1.corp.example",
+            "dc1.corp.example",
+            636,
+            "ldaps://dc1.corp.example",
+        ),
+        (
+            "ldap://127.0.0.1:3890/",
+            "127.0.0.1",
+            3890,
+            "ldap://127.0.0.1:3890",
+        ),
         ("ldap://[::1]", "::1", 389, "ldap://[::1]"),
         ("ldaps://[::1]:6360", "::1", 6360, "ldaps://[::1]:6360"),
     ] {
@@ -57,8 +78,19 @@ fn urls_are_read_as_directories_write_them() {
         assert_eq!(server.to_string(), shown);
     }
     for text in [
-        "corp.example", "http://corp.example", "ldap://", "ldap://a:0", "ldap://a:70000", "ldap://a:+1", "ldap://a b",
-        "ldap://a/dc=corp", "ldap://[::1", "ldap://[a]", "ldap://u@a", "ldapi://%2fvar", "ldap://::1",
+        "corp.example",
+        "http://corp.example",
+        "ldap://",
+        "ldap://a:0",
+        "ldap://a:70000",
+        "ldap://a:+1",
+        "ldap://a b",
+        "ldap://a/dc=corp",
+        "ldap://[::1",
+        "ldap://[a]",
+        "ldap://u@a",
+        "ldapi://%2fvar",
+        "ldap://::1",
     ] {
         assert_eq!(text.parse::<Server>(), Err(BadSource::Urls), "{text}");
     }
@@ -69,7 +101,10 @@ fn passwords_travel_readably_only_where_that_is_said() {
     let with = |rest: &str| ldap(&format!("{{{SEARCH}, {rest}}}"));
     assert_eq!(with(r#""urls": ["ldap://a"]"#), Ok(()));
     assert_eq!(with(r#""urls": ["ldaps://a"]"#), Ok(()));
-    assert_eq!(with(r#""urls": ["ldap://a"], "start-tls": false"#), Err(BadSource::Plain));
+    assert_eq!(
+        with(r#""urls": ["ldap://a"], "start-tls": false"#),
+        Err(BadSource::Plain)
+    );
     assert_eq!(
         with(r#""urls": ["ldaps://b", "ldap://a"], "start-tls": false"#),
         Err(BadSource::Plain)
@@ -78,8 +113,14 @@ fn passwords_travel_readably_only_where_that_is_said() {
         with(r#""urls": ["ldap://a"], "start-tls": false, "insecure": true"#),
         Ok(())
     );
-    assert_eq!(with(r#""urls": ["ldap://a"], "insecure": true"#), Err(BadSource::Insecure));
-    assert_eq!(with(r#""urls": ["ldaps://a"], "insecure": true"#), Err(BadSource::Insecure));
+    assert_eq!(
+        with(r#""urls": ["ldap://a"], "insecure": true"#),
+        Err(BadSource::Insecure)
+    );
+    assert_eq!(
+        with(r#""urls": ["ldaps://a"], "insecure": true"#),
+        Err(BadSource::Insecure)
+    );
 }
 
 #[test]
@@ -90,7 +131,10 @@ fn a_directory_is_checked() {
         (r#""bind": {"dn": "uid=user,dc=a"}"#, Some(BadSource::BindDn)),
         (r#""bind": {"dn": "{user}"}"#, Some(BadSource::BindDn)),
         (r#""bind": {"dn": "{user}=a,dc=b"}"#, Some(BadSource::BindDn)),
-        (r#""bind": {"dn": "uid={user},cn={user}"}"#, Some(BadSource::BindDn)),
+        (
+            r#""bind": {"dn": "uid={user},cn={user}"}"#,
+            Some(BadSource::BindDn),
+        ),
         (r#""bind": {"upn": {"name": "{user}@corp.example"}}"#, None),
         (r#""bind": {"upn": {"name": "CORP\\{user}"}}"#, None),
         (r#""bind": {"upn": {"name": "{user}"}}"#, Some(BadSource::Upn)),
@@ -143,7 +187,10 @@ fn a_directory_is_checked() {
             r#""bind": {"dn": "uid={user},dc=a"}, "attributes": ["mail", ""]"#,
             Some(BadSource::Attribute(String::new())),
         ),
-        (r#""bind": {"dn": "uid={user},dc=a"}, "ca": "none""#, Some(BadSource::Ca)),
+        (
+            r#""bind": {"dn": "uid={user},dc=a"}, "ca": "none""#,
+            Some(BadSource::Ca),
+        ),
         (
             r#""bind": {"dn": "uid={user},dc=a"}, "timeout-ms": 99"#,
             Some(BadSource::Timeout),
@@ -156,7 +203,11 @@ fn a_directory_is_checked() {
 
 #[test]
 fn an_upstream_server_is_checked() {
-    let with = |rest: &str| radius(&format!(r#"{{"servers": ["192.0.2.1"], "secret": "0123456789abcdef"{rest}}}"#));
+    let with = |rest: &str| {
+        radius(&format!(
+            r#"{{"servers": ["192.0.2.1"], "secret": "0123456789abcdef"{rest}}}"#
+        ))
+    };
     assert_eq!(with(""), Ok(()));
     for (rest, error) in [
         (r#", "tries": 0"#, BadSource::Tries),
@@ -251,8 +302,22 @@ fn filters_are_taken_apart() {
         Filter::Equal("cn".to_owned(), Value::literal("*("))
     );
     for text in [
-        "", "(", ")", "()", "(&)", "(uid)", "(=x)", "(uid=a))", "(uid=a)(uid=b)", "((uid=a))", "(!uid=a)", "(u id=a)",
-        "(uid=a(b)", "(:=x)", "(uid>=a*)", "(cn=**)",
+        "",
+        "(",
+        ")",
+        "()",
+        "(&)",
+        "(uid)",
+        "(=x)",
+        "(uid=a))",
+        "(uid=a)(uid=b)",
+        "((uid=a))",
+        "(!uid=a)",
+        "(u id=a)",
+        "(uid=a(b)",
+        "(:=x)",
+        "(uid>=a*)",
+        "(cn=**)",
     ] {
         assert!(
             matches!(Filter::parse(text), Err(BadFilter::Syntax(_))),
@@ -290,7 +355,10 @@ fn a_name_never_becomes_a_part_of_a_distinguished_name() {
         fill_dn(template, "a,ou=admins").unwrap(),
         "uid=a\\2Cou\\3Dadmins,ou=people"
     );
-    assert_eq!(fill_dn(template, " é+").unwrap(), "uid=\\20\\C3\\A9\\2B,ou=people");
+    assert_eq!(
+        fill_dn(template, " é+").unwrap(),
+        "uid=\\20\\C3\\A9\\2B,ou=people"
+    );
     assert_eq!(fill_dn(template, ""), None);
     assert_eq!(fill_dn(template, "a\0"), None);
     assert_eq!(fill_upn("{user}@corp", "alice").unwrap(), "alice@corp");
@@ -313,5 +381,69 @@ fn groups_are_called_by_their_common_names() {
         ("cn=a\\0ab,dc=x", None),
     ] {
         assert_eq!(common_name(dn).as_deref(), name, "{dn}");
+    }
+}
+
+/// A file of docs/examples, with the lines switched on that begin with one of `on`, and those off that begin with one of `off`.
+fn example(name: &str, on: &[&str], off: &[&str]) -> String {
+    let path = format!("{}/../../docs/examples/{name}", env!("CARGO_MANIFEST_DIR"));
+    let begins = |line: &str, with: &[&str]| with.iter().any(|with| line.starts_with(with));
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().filter(|line| !begins(line, off));
+    let lines = lines.map(|line| match line.strip_prefix('#') {
+        Some(rest) if begins(rest, on) => rest,
+        _ => line,
+    });
+    lines.fold(String::new(), |all, line| all + line + "\n")
+}
+
+#[test]
+fn the_examples_are_valid_and_show_every_setting() {
+    let check = |text: &str| {
+        let ldap: Ldap = toml::from_str(text).unwrap();
+        assert_eq!(ldap.check(), Ok(()), "{text}");
+        ldap
+    };
+    let plain = check(&example("source-ldap.toml", &[], &[]));
+    let set = ["start-tls", "insecure", "timeout-ms", "attributes"];
+    let all = check(&example("source-ldap.toml", &set, &[]));
+    assert_eq!(
+        (all.start_tls, all.insecure, all.timeout_ms),
+        (plain.start_tls, plain.insecure, plain.timeout_ms)
+    );
+    let search = ["[bind.search]", "bind-dn", "password", "base", "filter"];
+    let upn = check(&example(
+        "source-ldap.toml",
+        &["[bind.upn]", "name", "base"],
+        &search,
+    ));
+    assert!(matches!(upn.bind, Bind::Upn(_)));
+    let direct = check(&example("source-ldap.toml", &["[bind]", "dn"], &search));
+    assert!(matches!(direct.bind, Bind::Dn(_)));
+    let groups = check(&example("source-ldap.toml", &["groups"], &["groups"]));
+    assert!(matches!(groups.groups, Some(Groups::Search(_))));
+
+    let text = example("source-radius.toml", &[], &[]);
+    let upstream: Upstream = toml::from_str(&text).unwrap();
+    assert_eq!(upstream.check(), Ok(()));
+    // What may be left out is shown as it is then.
+    let least = r#"{"servers": ["192.0.2.10", "nps2.corp.example:1812"], "secret": "change me, change me"}"#;
+    assert_eq!(upstream, serde_json::from_str(least).unwrap());
+    for (text, shown) in [
+        (serde_json::to_value(&upstream).unwrap(), text),
+        (
+            serde_json::to_value(&all).unwrap(),
+            example("source-ldap.toml", &["ca"], &[]),
+        ),
+    ] {
+        for key in text.as_object().unwrap().keys() {
+            let there = [
+                format!("\n{key} = "),
+                format!("\n#{key} = "),
+                format!("\n{key}-file = "),
+                format!("\n[{key}."),
+            ];
+            assert!(there.iter().any(|key| shown.contains(key)), "{key} is not shown");
+        }
     }
 }

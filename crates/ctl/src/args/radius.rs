@@ -61,7 +61,12 @@ pub enum ClientCommand {
         #[command(flatten)]
         options: Box<ClientOptions>,
     },
-    /// List all clients, without their secrets.
+    /// Show all settings of a client, and whether it sends Message-Authenticator.
+    Show {
+        /// Name the client.
+        name: String,
+    },
+    /// List all clients, without their secrets, and which of them send no Message-Authenticator.
     List,
     /// Delete a client; its packets get no answer from then on.
     Remove {

@@ -54,6 +54,7 @@ fn client(command: ClientCommand, session: &mut Session<'_, '_>) -> Result<Exit,
             set: settings(&options),
             first_factor: options.first_factor,
         },
+        ClientCommand::Show { name } => return show_client(&name, session),
         ClientCommand::List => return list(session),
         ClientCommand::Remove { name } => AdminOp::RadiusClientRemove { name },
     };
@@ -81,7 +82,7 @@ fn settings(options: &ClientOptions) -> ClientSet {
 }
 
 /// All pages, one after the other.
-fn list(session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+fn all(session: &Session<'_, '_>) -> Result<Vec<ClientView>, CtlError> {
     let mut all: Vec<ClientView> = Vec::new();
     loop {
         let after = all.last().map(|client| client.name.clone());
@@ -91,13 +92,23 @@ fn list(session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
         let done = !more || clients.is_empty();
         all.extend(clients);
         if done {
-            break;
+            return Ok(all);
         }
     }
-    session.show(&AdminReply::Clients {
-        clients: all,
-        more: false,
-    })?;
+}
+
+fn list(session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    let clients = all(session)?;
+    session.show(&AdminReply::Clients { clients, more: false })?;
+    Ok(Exit::Done)
+}
+
+fn show_client(name: &str, session: &mut Session<'_, '_>) -> Result<Exit, CtlError> {
+    let mut clients = all(session)?.into_iter();
+    let client = clients
+        .find(|client| client.name.eq_ignore_ascii_case(name))
+        .ok_or_else(|| CtlError::NoClient(name.to_owned()))?;
+    session.show(&AdminReply::Client(client))?;
     Ok(Exit::Done)
 }
 

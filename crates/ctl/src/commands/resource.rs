@@ -1,4 +1,6 @@
-use otpost_ipc::admin::{AccessSet, AdminOp, AdminReply, ResourceSettings, ResourceView, SelfServiceSettings};
+use otpost_ipc::admin::{
+    AccessSet, AdminOp, AdminReply, ResourceSettings, ResourceView, SelfServiceSettings,
+};
 
 use super::Session;
 use crate::{
@@ -105,7 +107,11 @@ fn settings(name: Option<String>, options: ResourceOptions) -> ResourceSettings 
 
 /// What changes of the rules, where anything does.
 fn access(options: AccessOptions) -> Option<AccessSet> {
-    let lists = [&options.exempt_network, &options.exempt_user, &options.exempt_group];
+    let lists = [
+        &options.exempt_network,
+        &options.exempt_user,
+        &options.exempt_group,
+    ];
     let exempt = options.no_exemptions || lists.iter().any(|list| !list.is_empty());
     let set = AccessSet {
         allowed_networks: (options.allow_everywhere || !options.allow_network.is_empty())

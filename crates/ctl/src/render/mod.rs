@@ -2,6 +2,7 @@
 
 mod administrators;
 mod audit;
+mod clients;
 mod enrolment;
 mod import;
 mod once;
@@ -55,14 +56,15 @@ pub(crate) fn reply(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {
         AdminReply::Enrolment(view) => enrolment::enrolment(out, view),
         AdminReply::Resource(view) => resources::resource(out, view),
         AdminReply::Resources { resources, .. } => resources::resources(out, resources),
-        AdminReply::Client(view) => resources::clients(out, std::slice::from_ref(view)),
+        AdminReply::Client(view) => clients::client(out, view),
         AdminReply::ClientSecret { client, secret } => {
-            resources::clients(out, std::slice::from_ref(client))?;
+            clients::client(out, client)?;
+            writeln!(out)?;
             once::shared_secret(out, secret)
         }
         AdminReply::Remembered { entries } => radius::remembered(out, entries),
         AdminReply::Accounting { sessions } => radius::connections(out, sessions),
-        AdminReply::Clients { clients, .. } => resources::clients(out, clients),
+        AdminReply::Clients { clients, .. } => clients::clients(out, clients),
         AdminReply::Sources { sources, .. } => sources::sources(out, sources),
         AdminReply::SourceTested { .. } => sources::tested(out, reply),
         AdminReply::Providers { providers } => sms::providers(out, providers),

@@ -17,6 +17,7 @@ pub(super) fn user(out: &mut dyn Write, view: &UserView) -> io::Result<()> {
             ("Login", view.login.clone()),
             ("Name", dash(&name_of(view))),
             ("Aliases", list(&view.aliases)),
+            ("Groups", list(&view.groups)),
             ("E-mail", or_dash(view.email.clone())),
             (
                 "Password",

@@ -1,13 +1,10 @@
-//! Resources, and the RADIUS clients in front of them.
+//! Resources.
 
 use std::io::{self, Write};
 
-use otpost_ipc::{
-    admin::{ClientView, ResourceView, SelfServiceSettings},
-    radius::MessageAuthenticator,
-};
+use otpost_ipc::admin::{AccessSet, ResourceView, SelfServiceSettings};
 
-use super::{dash, fields, list, table, yes};
+use super::{clients::attributes, dash, fields, list, table, yes};
 use crate::text::span;
 
 pub(super) fn resource(out: &mut dyn Write, view: &ResourceView) -> io::Result<()> {
@@ -39,13 +36,48 @@ pub(super) fn resource(out: &mut dyn Write, view: &ResourceView) -> io::Result<(
             ("Default country", word(&set.region)),
         ],
     )?;
-    match &set.self_service {
-        Some(own) => {
-            writeln!(out)?;
-            self_service(out, own, &view.portal)
-        }
-        None => Ok(()),
+    if let Some(rules) = &set.access {
+        writeln!(out)?;
+        access(out, rules)?;
     }
+    if let Some(own) = &set.self_service {
+        writeln!(out)?;
+        self_service(out, own, &view.portal)?;
+    }
+    Ok(())
+}
+
+/// The rules: who gets in without a code, and who not at all.
+fn access(out: &mut dyn Write, set: &AccessSet) -> io::Result<()> {
+    let words = |list: &Option<Vec<String>>, empty: &str| match list.as_deref() {
+        None => "-".to_owned(),
+        Some([]) => empty.to_owned(),
+        Some(words) => words.join(", "),
+    };
+    let hours = match (set.hours.as_deref(), set.time_zone.as_deref()) {
+        (Some(hours @ [_, ..]), Some("")) => format!("{} (time of otpostd's host)", hours.join("; ")),
+        (Some(hours @ [_, ..]), Some(zone)) => format!("{} ({zone})", hours.join("; ")),
+        _ => words(&set.hours, "always"),
+    };
+    fields(
+        out,
+        &[
+            ("Logins from", words(&set.allowed_networks, "everywhere")),
+            ("Logins at", hours),
+            ("No code from", words(&set.exempt_networks, "nowhere")),
+            ("No code for users", words(&set.exempt_users, "none")),
+            ("No code for groups", words(&set.exempt_groups, "none")),
+            (
+                "A code holds",
+                match set.remember_minutes {
+                    None => "-".to_owned(),
+                    Some(0) => "for one login".to_owned(),
+                    Some(minutes) => format!("{} from the same device", span(u64::from(minutes) * 60)),
+                },
+            ),
+            ("Reply attributes", attributes(set.reply.as_deref())),
+        ],
+    )
 }
 
 /// The portal of a resource; `full` is its whole address.
@@ -145,29 +177,4 @@ pub(super) fn resources(out: &mut dyn Write, views: &[ResourceView]) -> io::Resu
         rows,
         "No resources.",
     )
-}
-
-pub(super) fn clients(out: &mut dyn Write, views: &[ClientView]) -> io::Result<()> {
-    let rows = views.iter().map(|view| {
-        [
-            view.name.clone(),
-            list(&view.networks),
-            view.resource.clone(),
-            match view.message_authenticator {
-                MessageAuthenticator::Require => "require",
-                MessageAuthenticator::Auto => "auto",
-                MessageAuthenticator::Off => "off",
-            }
-            .to_owned(),
-            view.first_factor.clone(),
-        ]
-    });
-    let heads = [
-        "CLIENT",
-        "NETWORKS",
-        "RESOURCE",
-        "MESSAGE-AUTHENTICATOR",
-        "FIRST FACTOR",
-    ];
-    table(out, heads, rows, "No RADIUS clients.")
 }

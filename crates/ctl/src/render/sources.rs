@@ -16,8 +16,14 @@ pub(super) fn sources(out: &mut dyn Write, views: &[SourceView]) -> io::Result<(
             view.settings.clone(),
         ]
     });
-    let none = "No sources; passwords are checked by otpost or by the VPN. Make one with: otpostctl source add";
-    table(out, ["SOURCE", "KIND", "SERVERS", "ASKED BY", "SETTINGS"], rows, none)
+    let none =
+        "No sources; passwords are checked by otpost or by the VPN. Make one with: otpostctl source add";
+    table(
+        out,
+        ["SOURCE", "KIND", "SERVERS", "ASKED BY", "SETTINGS"],
+        rows,
+        none,
+    )
 }
 
 pub(super) fn tested(out: &mut dyn Write, reply: &AdminReply) -> io::Result<()> {

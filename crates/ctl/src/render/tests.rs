@@ -161,6 +161,115 @@ Hint                    none
 }
 
 #[test]
+fn a_resource_shows_its_rules_in_words() {
+    let rules = |access: serde_json::Value| {
+        let text = shown(
+            value!({ "re": "resource", "name": "vpn", "users": 1, "portal": "",
+            "settings": { "access": access } }),
+        );
+        text.split_once("\n\n").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        rules(
+            value!({ "allowed-networks": ["192.0.2.0/24"], "hours": ["mon-fri 07:00-19:00", "sat 10:00-16:00"],
+            "time-zone": "", "exempt-networks": ["198.51.100.0/24"], "exempt-users": ["a", "b"],
+            "exempt-groups": ["staff"], "remember-minutes": 90, "reply": ["Class = a, b", "user a: Class = c"] })
+        ),
+        "\
+Logins from         192.0.2.0/24
+Logins at           mon-fri 07:00-19:00; sat 10:00-16:00 (time of otpostd's host)
+No code from        198.51.100.0/24
+No code for users   a, b
+No code for groups  staff
+A code holds        1h 30m from the same device
+Reply attributes    Class = a, b; user a: Class = c
+"
+    );
+    assert_eq!(
+        rules(
+            value!({ "allowed-networks": [], "hours": [], "time-zone": "Europe/Berlin", "exempt-networks": [],
+            "exempt-users": [], "exempt-groups": [], "remember-minutes": 0, "reply": [] })
+        ),
+        "\
+Logins from         everywhere
+Logins at           always
+No code from        nowhere
+No code for users   none
+No code for groups  none
+A code holds        for one login
+Reply attributes    none
+"
+    );
+}
+
+fn client_with(
+    mode: &str,
+    signed: Option<u64>,
+    unsigned: Option<u64>,
+    set: &serde_json::Value,
+) -> serde_json::Value {
+    value!({ "name": "fw", "networks": ["192.0.2.0/24"], "resource": "vpn", "message-authenticator": mode,
+        "first-factor": "local", "signed": signed, "unsigned": unsigned, "set": set })
+}
+
+#[test]
+fn a_client_shows_all_its_settings_in_words() {
+    let set = value!({ "nas": "openvpn", "flow": "append", "separator": ",", "limit-proxy-state": true,
+        "hide-first-factor": true, "echo": false, "prompt-length": 128, "source": "calling-station-id", "eap": false,
+        "accounting": true, "reply": ["Class = staff"] });
+    let mut view = client_with("auto", Some(0), Some(1_790_000_000_000), &set);
+    view["re"] = value!("client");
+    assert_eq!(
+        shown(view),
+        "\
+Name                    fw
+Networks                192.0.2.0/24
+Resource                vpn
+Product                 openvpn
+Flow                    append: password and code in one field
+Separator               `,`
+First factor            local: otpost checks the password
+Wrong password          hidden: a code is asked for all the same
+Message-Authenticator   auto: it was sent once, so a request without gets no answer
+Sends it                not on 2026-09-21T14:13:20Z
+First sent              1970-01-01T00:00:00Z
+Last left out           2026-09-21T14:13:20Z
+Proxied without it      no answer
+Code shown while typed  no
+Longest prompt          128 octets
+Device's address in     calling-station-id
+EAP-GTC                 no
+Accounting              yes
+Reply attributes        Class = staff
+"
+    );
+}
+
+#[test]
+fn the_list_of_clients_tells_who_sends_no_message_authenticator() {
+    let set = value!({ "flow": "challenge" });
+    let all = [
+        client_with("require", Some(0), None, &set),
+        client_with("off", None, Some(0), &set),
+        client_with("auto", None, None, &set),
+    ];
+    let text = shown(value!({ "re": "clients", "clients": all }));
+    let ends: Vec<&str> = text
+        .lines()
+        .map(|line| line.split_once("FIRST FACTOR  ").map_or(line, |(_, end)| end))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            "MESSAGE-AUTHENTICATOR  SENDS IT",
+            "fw      192.0.2.0/24  vpn       challenge  local         require                yes",
+            "fw      192.0.2.0/24  vpn       challenge  local         off                    not on 1970-01-01T00:00:00Z",
+            "fw      192.0.2.0/24  vpn       challenge  local         auto                   -",
+        ]
+    );
+}
+
+#[test]
 fn the_overview_is_a_chart_in_proportion_where_nothing_is_lost() {
     let hour = |n: u64, allowed: u64, wrong: u64, denied: u64| {
         value!({ "start": 1_790_000_000_000 - 800_000 + n * 3_600_000, "allowed": allowed, "wrong-code": wrong,

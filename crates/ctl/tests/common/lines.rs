@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// Command lines, the request each makes, and a word its answer shows.
 pub fn table() -> Vec<(&'static str, Value, &'static str)> {
-    [logins(), portal()].concat()
+    [logins(), radius(), portal()].concat()
 }
 
 fn logins() -> Vec<(&'static str, Value, &'static str)> {
@@ -142,10 +142,10 @@ fn logins() -> Vec<(&'static str, Value, &'static str)> {
             "made-by-the-daemon",
         ),
         (
-            "radius client set fw --resource vpn2 --message-authenticator optional --first-factor stack",
+            "radius client set fw --resource vpn2 --message-authenticator off --first-factor stack",
             json!({ "op": "radius-client-set", "name": "fw", "networks": null, "resource": "vpn2", "secret": null,
-                "weak_secret": false, "message_authenticator": "optional", "first_factor": "stack" }),
-            "fw",
+                "weak_secret": false, "message_authenticator": "off", "first_factor": "stack", "set": {} }),
+            "append: password and code in one field",
         ),
         (
             "radius client list",
@@ -226,6 +226,94 @@ fn logins() -> Vec<(&'static str, Value, &'static str)> {
             "user=alice resource=vpn via=radius/fw source=192.0.2.1 ref=k7",
         ),
         ("audit verify", json!({ "op": "audit-verify" }), "holds: 3 rows"),
+    ]
+}
+
+fn radius() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
+        (
+            "radius client add fw --network 192.0.2.1 --resource vpn --message-authenticator auto --first-factor \
+             local,ldap:corp --nas openvpn --flow append --separator , --limit-proxy-state no --hide-first-factor yes \
+             --echo no --prompt-length 128 --source framed-ip-address --eap yes --accounting yes --reply Class=staff",
+            json!({ "op": "radius-client-add", "name": "fw", "networks": ["192.0.2.1"], "resource": "vpn",
+                "message_authenticator": "auto", "first_factor": "local,ldap:corp", "set": { "nas": "openvpn", "flow": "append", "separator": ",",
+                "limit-proxy-state": false, "hide-first-factor": true, "echo": false, "prompt-length": 128,
+                "source": "framed-ip-address", "eap": true, "accounting": true, "reply": ["Class=staff"] } }),
+            "Class = staff",
+        ),
+        (
+            "radius client set fw --nas none --no-separator --no-reply",
+            json!({ "op": "radius-client-set", "name": "fw", "message_authenticator": null, "set": { "nas": "none",
+                "separator": "", "reply": [], "flow": null, "eap": null } }),
+            "auto: it may be absent until the first that has one",
+        ),
+        (
+            "radius client list",
+            json!({ "op": "radius-client-list", "after": null }),
+            "SENDS IT",
+        ),
+        (
+            "radius sessions",
+            json!({ "op": "accounting-list", "user": null, "ended": false, "limit": 100 }),
+            "2026-09-21T14:13:20Z",
+        ),
+        (
+            "radius sessions --user alice --ended --limit 5",
+            json!({ "op": "accounting-list", "user": "alice", "ended": true, "limit": 5 }),
+            "10.8.0.2",
+        ),
+        (
+            "user add alice --no-password --group staff --group ops",
+            json!({ "op": "user-add", "login": "alice", "groups": ["staff", "ops"] }),
+            "staff",
+        ),
+        (
+            "user set alice --group staff",
+            json!({ "op": "user-set", "user": "alice", "groups": ["staff"], "aliases": null }),
+            "staff",
+        ),
+        (
+            "user set alice --no-groups",
+            json!({ "op": "user-set", "user": "alice", "groups": [] }),
+            "alice",
+        ),
+        (
+            "user remembered alice",
+            json!({ "op": "remembered-list", "user": "alice" }),
+            "2026-09-21T22:13:20Z",
+        ),
+        (
+            "user forget alice --id 0a",
+            json!({ "op": "remembered-revoke", "user": "alice", "id": "0a" }),
+            "Carried out.",
+        ),
+        (
+            "user forget alice",
+            json!({ "op": "remembered-revoke", "user": "alice", "id": null }),
+            "Carried out.",
+        ),
+        (
+            "resource set vpn --allow-network 192.0.2.0/24 --hours daily@08:00-18:00 --time-zone Europe/Berlin \
+             --exempt-network 198.51.100.0/24 --exempt-user backup --exempt-group staff --remember 8h --reply Class=a",
+            json!({ "op": "resource-set", "name": "vpn", "set": { "self-service": null, "access": {
+                "allowed-networks": ["192.0.2.0/24"], "hours": ["daily@08:00-18:00"], "time-zone": "Europe/Berlin",
+                "exempt-networks": ["198.51.100.0/24"], "exempt-users": ["backup"], "exempt-groups": ["staff"],
+                "remember-minutes": 480, "reply": ["Class=a"] } } }),
+            "8h from the same device",
+        ),
+        (
+            "resource set vpn --exempt-user backup",
+            json!({ "op": "resource-set", "name": "vpn", "set": { "access": { "exempt-users": ["backup"],
+                "exempt-networks": [], "exempt-groups": [], "hours": null } } }),
+            "mon-fri 07:00-19:00 (Europe/Berlin)",
+        ),
+        (
+            "resource set vpn --allow-everywhere --any-time --time-zone= --no-exemptions --remember 0 --no-reply",
+            json!({ "op": "resource-set", "name": "vpn", "set": { "access": { "allowed-networks": [], "hours": [],
+                "time-zone": "", "exempt-networks": [], "exempt-users": [], "exempt-groups": [],
+                "remember-minutes": 0, "reply": [] } } }),
+            "Logins from         everywhere",
+        ),
     ]
 }
 

@@ -15,7 +15,7 @@ pub fn reply(value: Value) -> AdminReply {
 
 pub fn user_view(login: &str) -> Value {
     json!({
-        "login": login, "aliases": ["al"], "email": "a@example.org", "password": true, "resources": ["vpn"],
+        "login": login, "aliases": ["al"], "groups": ["staff"], "email": "a@example.org", "password": true, "resources": ["vpn"],
         "locked": null, "bypass-until": 1_790_000_000_000_u64, "failures": 2, "tokens": [token_view()]
     })
 }
@@ -29,8 +29,20 @@ pub fn token_view() -> Value {
 
 pub fn client_view() -> Value {
     json!({
-        "name": "fw", "networks": ["192.0.2.0/24"], "resource": "vpn", "message-authenticator": "require",
-        "first-factor": "local"
+        "name": "fw", "networks": ["192.0.2.0/24"], "resource": "vpn", "message-authenticator": "auto",
+        "first-factor": "local,ldap:corp", "signed": null, "unsigned": 1_790_000_000_000_u64, "set": {
+        "nas": "openvpn", "flow": "append", "separator": ",", "limit-proxy-state": true, "hide-first-factor": false,
+        "echo": true, "prompt-length": 253, "source": "calling-station-id", "eap": false, "accounting": true,
+        "reply": ["Class = staff"] }
+    })
+}
+
+/// Rules of a resource.
+pub fn access() -> Value {
+    json!({
+        "allowed-networks": [], "hours": ["mon-fri 07:00-19:00"], "time-zone": "Europe/Berlin",
+        "exempt-networks": ["198.51.100.0/24"], "exempt-users": ["backup"], "exempt-groups": ["staff"],
+        "remember-minutes": 480, "reply": ["group staff: Class = staff"]
     })
 }
 
@@ -58,7 +70,7 @@ pub fn fitting(op: &AdminOp) -> Value {
             "pam-services": ["sshd"], "unenrolled": "deny", "disabled": "deny", "region": "DE", "self-service": {
             "address": "vpn", "actions": ["enroll"], "kinds": ["sms", "totp"], "otp-length": "choice",
             "two-steps": true, "first-enrolment": "password", "enrol-days": 14, "title": "", "accent": "#0a5",
-            "hint": "" } }, "portal": "https://login.example.com/s/vpn" }),
+            "hint": "" }, "access": access() }, "portal": "https://login.example.com/s/vpn" }),
         AdminOp::ResourceList { .. } => json!({ "re": "resources", "resources": [
             { "name": "vpn", "users": 1, "settings": { "enabled": true } }] }),
         AdminOp::RadiusClientAdd { .. } => {
@@ -94,6 +106,16 @@ fn fitting_portal(op: &AdminOp) -> Value {
         AdminOp::UserFind { .. } => json!({ "re": "users", "users": [user_view("alice")], "more": false }),
         AdminOp::UserSessions { .. } => json!({ "re": "sessions", "sessions": [{ "id": "5e", "own": false,
             "agent": "Firefox on Linux", "source": "192.0.2.9", "seen": 0, "portal": "vpn" }] }),
+        AdminOp::RememberedList { .. } => {
+            json!({ "re": "remembered", "entries": [{ "id": "0a", "user": "alice",
+            "resource": "vpn", "service": "fw", "source": "192.0.2.9", "since": 1_790_000_000_000_u64,
+            "until": 1_790_028_800_000_u64 }] })
+        }
+        AdminOp::AccountingList { .. } => {
+            json!({ "re": "accounting", "sessions": [{ "client": "fw", "user": "alice",
+            "session": "42", "station": "192.0.2.9", "framed": "10.8.0.2", "started": 1_790_000_000_000_u64,
+            "seen": 1_790_000_060_000_u64, "ended": null, "octets-in": 1024, "octets-out": 2048 }] })
+        }
         AdminOp::UserOneDayCode { .. } => json!({ "re": "one-day-code", "code": "48230571", "until": 0 }),
         AdminOp::UserRecovery { .. } => {
             json!({ "re": "recovery-codes", "codes": ["abcd-efgh", "ijkl-mnop"] })

@@ -70,6 +70,9 @@ pub struct UserView {
     pub last_login: Option<u64>,
     /// Resources the user is bound to.
     pub resources: Vec<String>,
+    /// Whether the user is bound to others too, which the asker does not administer: what would hold there is refused.
+    #[serde(default)]
+    pub beyond: bool,
     /// Why the user is locked, in words; absent when not.
     pub locked: Option<String>,
     /// End of a bypass.
@@ -103,6 +106,9 @@ pub struct TokenView {
     pub verified: bool,
     /// Resources it guards.
     pub resources: Vec<String>,
+    /// Whether it guards others too, which the asker does not administer: it cannot be changed then.
+    #[serde(default)]
+    pub beyond: bool,
 }
 
 /// A resource as shown.

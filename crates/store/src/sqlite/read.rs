@@ -151,7 +151,7 @@ impl<H: HasRows> Read for H {
 
     fn users_of(&mut self, resource: ResourceId) -> Result<u64, StoreError> {
         self.rows().count(
-            "SELECT count(*) FROM user_resources WHERE resource_id = ?1",
+            "SELECT count FROM resource_users WHERE resource_id = ?1",
             (resource.0,),
         )
     }

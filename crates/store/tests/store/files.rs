@@ -292,6 +292,14 @@ fn a_database_of_the_first_schema_opens_with_everything_in_it() {
     let store = open(&dir.db()).unwrap();
     let totals = read(&store, |tx| tx.totals(NOW)).unwrap();
     assert_eq!((totals.users, totals.tokens), (1, 1));
+    let bound = read(&store, |tx| {
+        let resources = tx.resources()?;
+        resources
+            .iter()
+            .map(|resource| tx.users_of(resource.id))
+            .sum::<Result<u64, _>>()
+    });
+    assert_eq!(bound, Ok(1));
     filled(&store);
     write(&store, |tx| tx.append_audit(&event(9))).unwrap();
     assert_eq!(verify(&store).unwrap().len(), 3);

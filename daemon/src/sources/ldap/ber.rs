@@ -74,7 +74,9 @@ pub(super) fn length(octets: &[u8]) -> Result<Option<(usize, usize)>, Malformed>
     let Some(octets) = rest.get(..count) else {
         return Ok(None);
     };
-    let length = octets.iter().fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet));
+    let length = octets
+        .iter()
+        .fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet));
     Ok(Some((usize::try_from(length).map_err(|_| Malformed)?, count + 1)))
 }
 
@@ -122,7 +124,9 @@ pub(super) fn unsigned(octets: &[u8]) -> Result<u32, Malformed> {
         [first, ..] if *first >= 0x80 => Err(Malformed),
         octets if octets.len() > 5 => Err(Malformed),
         octets => {
-            let sum = octets.iter().fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet));
+            let sum = octets
+                .iter()
+                .fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet));
             u32::try_from(sum).map_err(|_| Malformed)
         }
     }
@@ -143,7 +147,10 @@ mod tests {
         ] {
             let written = number(INTEGER, value);
             assert_eq!(written.as_slice(), octets, "{value}");
-            assert_eq!(unsigned(Reader::new(&written).expect(INTEGER).unwrap()), Ok(value));
+            assert_eq!(
+                unsigned(Reader::new(&written).expect(INTEGER).unwrap()),
+                Ok(value)
+            );
         }
         for (size, header) in [
             (0_usize, &[4_u8, 0][..]),

@@ -3,9 +3,7 @@
 use otpost_core::source::filter::Filter;
 use zeroize::Zeroizing;
 
-use super::ber::{
-    self, BOOLEAN, ENUMERATED, INTEGER, Malformed, OCTETS, Reader, SEQUENCE, element, number,
-};
+use super::ber::{self, BOOLEAN, ENUMERATED, INTEGER, Malformed, OCTETS, Reader, SEQUENCE, element, number};
 
 /// Asks for a word on the account with the answer to a bind (draft-behera-ldap-password-policy).
 const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";

@@ -41,8 +41,9 @@ fn active_directory_says_more_than_no() {
         ("773", "expired"),
         ("775", "locked"),
     ] {
-        let text =
-            format!("80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data {data}, v3839");
+        let text = format!(
+            "80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data {data}, v3839"
+        );
         assert_eq!(word(&outcome(49, &text, None)), wanted, "{data}");
     }
     // The words count only where the sign-in was refused, and only as they are.
@@ -64,7 +65,12 @@ fn only_success_passes() {
     for (policy, wanted) in [(0, "expired"), (1, "locked"), (3, "failed")] {
         assert_eq!(word(&outcome(49, "", Some(policy))), wanted);
     }
-    for (code, wanted) in [(19, "locked"), (53, "locked"), (32, "unknown-user"), (48, "failed")] {
+    for (code, wanted) in [
+        (19, "locked"),
+        (53, "locked"),
+        (32, "unknown-user"),
+        (48, "failed"),
+    ] {
         assert_eq!(word(&outcome(code, "", None)), wanted);
     }
 }
@@ -98,13 +104,23 @@ fn on_the_wire(user: &str) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn a_name_goes_as_a_value_whatever_it_holds() {
-    for name in ["alice", "*)(uid=*", "*", "(&)", "\\2a", "a\0b", "é", "{user}", "{dn}"] {
-        assert_eq!(on_the_wire(name), (b"uid".to_vec(), name.as_bytes().to_vec()), "{name}");
+    for name in [
+        "alice", "*)(uid=*", "*", "(&)", "\\2a", "a\0b", "é", "{user}", "{dn}",
+    ] {
+        assert_eq!(
+            on_the_wire(name),
+            (b"uid".to_vec(), name.as_bytes().to_vec()),
+            "{name}"
+        );
     }
 }
 
 fn result(tag: u8, code: u8, text: &[u8]) -> Vec<u8> {
-    element(tag, &[&element(10, &[&[code]]), &element(4, &[]), &element(4, &[text])]).to_vec()
+    element(
+        tag,
+        &[&element(10, &[&[code]]), &element(4, &[]), &element(4, &[text])],
+    )
+    .to_vec()
 }
 
 fn reply(id: u32, operation: &[u8]) -> Vec<u8> {
@@ -188,7 +204,10 @@ async fn an_answer_that_is_none_denies_and_ends_nothing_else() {
         (reply(2, &result(0x61, 0, b"")), "is not LDAP"),
         (reply(1, &result(0x65, 0, b"")), "is not LDAP"),
         (reply(1, &element(0x61, &[])), "is not LDAP"),
-        (reply(1, &element(0x61, &[&element(10, &[&[0x80]])])), "is not LDAP"),
+        (
+            reply(1, &element(0x61, &[&element(10, &[&[0x80]])])),
+            "is not LDAP",
+        ),
         // Notice of Disconnection, with success in it.
         (reply(0, &result(0x78, 0, b"")), "hung up"),
         (reply(0, &result(0x61, 0, b"")), "hung up"),
@@ -212,10 +231,16 @@ async fn an_answer_that_is_none_denies_and_ends_nothing_else() {
 async fn empty_passwords_and_names_are_sent_to_nobody() {
     let url = server(9, Vec::new()).await;
     let directory = directory(&[url], DIRECT, "");
-    assert_eq!(directory.check("alice", "x", NOW).await.checked.as_str(), "passed");
+    assert_eq!(
+        directory.check("alice", "x", NOW).await.checked.as_str(),
+        "passed"
+    );
     assert_eq!(directory.check("alice", "", NOW).await.checked, Checked::Failed);
     assert_eq!(directory.check("", "x", NOW).await.checked, Checked::UnknownUser);
-    assert_eq!(directory.check("a\0", "x", NOW).await.checked, Checked::UnknownUser);
+    assert_eq!(
+        directory.check("a\0", "x", NOW).await.checked,
+        Checked::UnknownUser
+    );
 }
 
 #[tokio::test]
@@ -230,7 +255,10 @@ async fn a_server_that_finds_no_entry_for_who_signed_in_denies() {
 async fn more_entries_than_asked_for_are_too_many() {
     let entry = |n: u32| {
         let dn = format!("uid={n},dc=a");
-        reply(1, &element(0x64, &[&element(4, &[dn.as_bytes()]), &element(0x30, &[])]))
+        reply(
+            1,
+            &element(0x64, &[&element(4, &[dn.as_bytes()]), &element(0x30, &[])]),
+        )
     };
     let many: Vec<u8> = (0..50_000).flat_map(entry).collect();
     let url = server(0, many).await;
@@ -246,7 +274,10 @@ async fn a_server_that_hangs_is_left_for_the_next_and_asked_last_for_a_while() {
     let directory = directory(&[hung.clone(), well.clone()], DIRECT, "");
     let clock = sys::Stopwatch::start();
     let answered = directory.check("alice", "x", NOW).await;
-    assert_eq!((answered.checked.as_str(), answered.server.as_str()), ("passed", well.as_str()));
+    assert_eq!(
+        (answered.checked.as_str(), answered.server.as_str()),
+        ("passed", well.as_str())
+    );
     assert!(clock.elapsed() >= Duration::from_millis(400));
     let clock = sys::Stopwatch::start();
     let answered = directory.check("alice", "x", NOW).await;
@@ -287,7 +318,9 @@ async fn what_stands_behind_the_answer_to_starttls_is_not_ldap() {
 async fn no_octets_make_it_panic() {
     let mut seed = 4711_u64;
     let mut dice = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         u8::try_from(seed >> 56).unwrap()
     };
     let whole = reply(1, &result(0x61, 49, b"80090308: error, data 52e, v1"));
@@ -314,5 +347,8 @@ async fn a_place_is_given_back_by_whoever_went_away() {
         // The caller has no time left.
         assert!(sys::timeout(Duration::from_millis(20), asking).await.is_none());
     }
-    assert!(directory.signing.take(0, NOW).is_none(), "a half-read connection is never kept");
+    assert!(
+        directory.signing.take(0, NOW).is_none(),
+        "a half-read connection is never kept"
+    );
 }

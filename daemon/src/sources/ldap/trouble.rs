@@ -31,7 +31,9 @@ pub(super) enum Trouble {
     #[error("TLS failed: {0}")]
     Tls(String),
     /// StartTLS is refused; nothing was sent.
-    #[error("the server refuses StartTLS (result {0}), so nothing was sent; use ldaps://, or give the server a certificate")]
+    #[error(
+        "the server refuses StartTLS (result {0}), so nothing was sent; use ldaps://, or give the server a certificate"
+    )]
     NoStartTls(u32),
     /// The system has no authorities.
     #[error("this system has no certificate authorities; install ca-certificates, or set ca")]

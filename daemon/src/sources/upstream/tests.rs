@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use otpost_radius_wire::{
-    MsChap, MsChapError, MsChapV2Credentials, MppeEncryption, ReplyBuilder, Salt, reveal_password,
+    MppeEncryption, MsChap, MsChapError, MsChapV2Credentials, ReplyBuilder, Salt, reveal_password,
 };
 
 use super::*;
@@ -28,8 +28,14 @@ async fn server(say: Say) -> String {
             let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
             let packet = Packet::parse(&buffer[..length]).unwrap();
             // Every request is signed, by its first attribute.
-            assert_eq!(packet.attributes().next().unwrap().kind, attribute::MESSAGE_AUTHENTICATOR);
-            assert_eq!(packet.check_message_authenticator(&secret), Ok(MessageAuthenticator::Valid));
+            assert_eq!(
+                packet.attributes().next().unwrap().kind,
+                attribute::MESSAGE_AUTHENTICATOR
+            );
+            assert_eq!(
+                packet.check_message_authenticator(&secret),
+                Ok(MessageAuthenticator::Valid)
+            );
             assert_eq!(packet.first(attribute::NAS_IDENTIFIER), Some(&b"otpost"[..]));
             let mut answer = Vec::new();
             if say(&packet, &secret, &mut answer) {
@@ -54,16 +60,24 @@ fn answer(
 
 fn proxy(servers: &[String]) -> Proxy {
     let json = serde_json::json!({ "servers": servers, "secret": SECRET, "timeout-ms": 300, "tries": 2 });
-    Proxy::new("radius:test".parse().unwrap(), serde_json::from_value(json).unwrap()).unwrap()
+    Proxy::new(
+        "radius:test".parse().unwrap(),
+        serde_json::from_value(json).unwrap(),
+    )
+    .unwrap()
 }
 
 async fn ask(proxy: &Proxy, user: &str, ask: Ask<'_>) -> Answered {
-    proxy.check(user, ask, NOW, &mut Draw(Arc::new(SystemEntropy))).await
+    proxy
+        .check(user, ask, NOW, &mut Draw(Arc::new(SystemEntropy)))
+        .await
 }
 
 fn password(packet: &Packet<'_>, secret: &SharedSecret) -> Vec<u8> {
     let hidden = packet.first(attribute::USER_PASSWORD).unwrap();
-    reveal_password(hidden, secret, &packet.authenticator()).unwrap().to_vec()
+    reveal_password(hidden, secret, &packet.authenticator())
+        .unwrap()
+        .to_vec()
 }
 
 /// Asks for a number first, and knows its State again.
@@ -113,7 +127,11 @@ async fn a_challenge_comes_through_and_its_answer_goes_to_the_same_server() {
     };
     assert_eq!(ask(&proxy, "carla", with("4712")).await.checked, Checked::Failed);
     match ask(&proxy, "carla", with("4711")).await.checked {
-        Checked::Passed { reply, ms_chap2: None, .. } => {
+        Checked::Passed {
+            reply,
+            ms_chap2: None,
+            ..
+        } => {
             // What is for the VPN, and nothing that holds between the server and us.
             let kinds: Vec<u8> = reply.iter().map(|attribute| attribute.kind).collect();
             assert_eq!(kinds, [attribute::CLASS, attribute::VENDOR_SPECIFIC]);
@@ -128,7 +146,10 @@ async fn a_challenge_comes_through_and_its_answer_goes_to_the_same_server() {
         state: &state,
     };
     let gone = ask(&proxy, "carla", elsewhere).await;
-    assert!(matches!(&gone.checked, Checked::Unavailable(outage) if outage.why.contains("no longer set")), "{gone:?}");
+    assert!(
+        matches!(&gone.checked, Checked::Unavailable(outage) if outage.why.contains("no longer set")),
+        "{gone:?}"
+    );
 }
 
 #[tokio::test]
@@ -222,7 +243,9 @@ async fn keys_come_through_and_proof_is_needed() {
             Some(accepted) => answer(packet, secret, Code::AccessAccept, |reply| {
                 reply.ms_chap2_success(&accepted).unwrap();
                 let salt = Salt::new([9, 9]);
-                reply.mppe(accepted.keys(), MppeEncryption::Required, salt, secret).unwrap();
+                reply
+                    .mppe(accepted.keys(), MppeEncryption::Required, salt, secret)
+                    .unwrap();
             }),
             None => answer(packet, secret, Code::AccessReject, |_| {}),
         };
@@ -258,10 +281,16 @@ async fn keys_come_through_and_proof_is_needed() {
         other => panic!("{other:?}"),
     }
     let wrong = of(&login("alice", "wrong"));
-    assert_eq!(ask(&proxy, "alice", Ask::MsChap2(&wrong)).await.checked, Checked::Failed);
+    assert_eq!(
+        ask(&proxy, "alice", Ask::MsChap2(&wrong)).await.checked,
+        Checked::Failed
+    );
     let bare = of(&login("bare", "right"));
     let said = ask(&proxy, "bare", Ask::MsChap2(&bare)).await;
-    assert!(matches!(&said.checked, Checked::Unavailable(outage) if outage.why.contains("MS-CHAP2-Success")), "{said:?}");
+    assert!(
+        matches!(&said.checked, Checked::Unavailable(outage) if outage.why.contains("MS-CHAP2-Success")),
+        "{said:?}"
+    );
 }
 
 const FREERADIUS: &str = r#"
@@ -343,7 +372,11 @@ impl FreeRadius {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir(&dir).unwrap();
         fs::write(dir.join("users"), "alice Cleartext-Password := \"right\"\n").unwrap();
-        fs::write(dir.join("dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n").unwrap();
+        fs::write(
+            dir.join("dictionary"),
+            "$INCLUDE /usr/share/freeradius/dictionary\n",
+        )
+        .unwrap();
         loop {
             let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
             let address = socket.local_addr().unwrap();
@@ -409,7 +442,9 @@ async fn freeradius_checks_ms_chap_and_its_keys_are_the_right_ones() {
     };
     let right = login("right");
     match ask(&proxy, "alice", Ask::MsChap2(&of(&right))).await.checked {
-        Checked::Passed { ms_chap2: Some(keys), .. } => {
+        Checked::Passed {
+            ms_chap2: Some(keys), ..
+        } => {
             let expected = right.expected();
             assert_eq!(keys.success.as_bytes(), &expected.success()[1..]);
             assert_eq!(keys.send.as_slice(), expected.keys().send());

@@ -366,6 +366,23 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "the address ends with the host name or port: no path, user or question mark behind it",
         "s-url-rest",
     ),
+    // What somebody may not do.
+    (
+        "this needs the role $role; ask an owner",
+        "s-denied-role",
+    ),
+    (
+        "this is not there, or not among the resources that you administer",
+        "s-denied-scope",
+    ),
+    (
+        "this person is bound to resources that you do not administer, and this would hold there too",
+        "s-denied-further",
+    ),
+    (
+        "this concerns all resources, and you administer some; ask an administrator of all",
+        "s-denied-system",
+    ),
     // Administrators and keys.
     ("there is no administrator `$login`", "s-no-administrator"),
     (

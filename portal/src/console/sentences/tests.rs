@@ -8,7 +8,7 @@ use super::*;
 use crate::i18n::Lang;
 
 /// Where sentences are written that reach the console: file or folder, and behind what they stand there; empty: anywhere.
-const SPOKEN: [(&str, &[&str]); 26] = [
+const SPOKEN: [(&str, &[&str]); 27] = [
     ("daemon/src/admin.rs", REFUSALS),
     ("daemon/src/admin", REFUSALS),
     ("daemon/src/admin/status.rs", &[".push("]),
@@ -34,6 +34,7 @@ const SPOKEN: [(&str, &[&str]); 26] = [
     ("crates/core/src/portal/settings.rs", ERRORS),
     ("crates/core/src/portal/site.rs", ERRORS),
     ("crates/core/src/portal/administrator.rs", ERRORS),
+    ("crates/core/src/portal/permission.rs", ERRORS),
     ("crates/store/src/error.rs", ERRORS),
 ];
 

@@ -43,6 +43,8 @@ pub(super) struct Says {
     pub(super) bare: bool,
     /// There are four pages of users, and twelve resources.
     pub(super) many: bool,
+    /// Who is signed in administers one resource, and people and tokens reach further.
+    pub(super) beyond: bool,
 }
 
 impl Default for Says {
@@ -55,6 +57,7 @@ impl Default for Says {
             hostile: false,
             bare: false,
             many: false,
+            beyond: false,
         }
     }
 }
@@ -220,8 +223,8 @@ fn account(says: &Says) -> PortalReply {
         login: "mara".to_owned(),
         shown: text("Mara", says),
         role: says.role.to_owned(),
-        resources: Vec::new(),
-        all: true,
+        resources: says.beyond.then(|| "Hafenwerk VPN".to_owned()).into_iter().collect(),
+        all: !says.beyond,
         recovery_left: 9,
         sessions: vec![session(says)],
     }
@@ -258,6 +261,7 @@ fn token(says: &Says) -> TokenView {
         status: "active".to_owned(),
         verified: true,
         resources: vec!["Hafenwerk VPN".to_owned()],
+        beyond: says.beyond,
     }
 }
 
@@ -273,6 +277,7 @@ fn user(says: &Says) -> UserView {
         recovery_left: Some(3),
         last_login: Some(1_764_578_400_000),
         resources: vec!["Hafenwerk VPN".to_owned()],
+        beyond: says.beyond,
         locked: says.hostile.then(|| text("by an administrator", says)),
         bypass_until: None,
         failures: 1,

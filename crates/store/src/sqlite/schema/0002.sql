@@ -1,4 +1,4 @@
--- How many users and tokens there are. To count them would read a whole index for every look at the overview or the audit log.
+-- How many users and tokens there are, and users of a resource. To count them would read a whole index for every page of the console.
 CREATE TABLE totals (
     what  TEXT PRIMARY KEY,
     count INTEGER NOT NULL
@@ -18,4 +18,18 @@ CREATE TRIGGER tokens_more AFTER INSERT ON tokens BEGIN
 END;
 CREATE TRIGGER tokens_less AFTER DELETE ON tokens BEGIN
     UPDATE totals SET count = count - 1 WHERE what = 'tokens';
+END;
+
+CREATE TABLE resource_users (
+    resource_id BLOB PRIMARY KEY,
+    count       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO resource_users SELECT resource_id, count(*) FROM user_resources GROUP BY resource_id;
+
+CREATE TRIGGER resource_users_more AFTER INSERT ON user_resources BEGIN
+    INSERT INTO resource_users (resource_id, count) VALUES (NEW.resource_id, 1)
+        ON CONFLICT (resource_id) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER resource_users_less AFTER DELETE ON user_resources BEGIN
+    UPDATE resource_users SET count = count - 1 WHERE resource_id = OLD.resource_id;
 END;
