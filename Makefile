@@ -10,7 +10,7 @@ PROGRAMS := -p otpost-daemon -p otpost-radius -p otpost-portal -p otpost-ctl
 
 # The checks build upon each other, and cargo uses all cores by itself.
 .NOTPARALLEL:
-.PHONY: help demo check bench prove-api screens prove-screens setup fmt format-check lint deny build test
+.PHONY: help demo check bench prove-radius-fuzz prove-api screens prove-screens setup fmt format-check lint deny build test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
@@ -30,6 +30,9 @@ bench: setup ## measure logins per second and latency, next to FreeRADIUS
 prove-api: setup ## try the REST API against its description at length
 	cargo build --workspace --locked
 	OTPOST_API_EXAMPLES=100 cargo test --locked -p otpost-tests --test api schemathesis
+
+prove-radius-fuzz: ## hostile packets against otpost-radius for half an hour; goes on where it was stopped
+	OTPOST_RADIUS_FUZZ_MINUTES=30 cargo test --locked -p otpost-radius --test it fuzz -- --nocapture
 
 screens: setup ## pictures of the portal's screens, into docs/screens
 	cargo build --workspace --locked

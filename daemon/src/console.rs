@@ -130,7 +130,11 @@ async fn right(
     stored: Option<Zeroizing<String>>,
 ) -> Result<bool, AdminError> {
     let _turn = proof::turn().map_err(|e| hashing(&e))?;
-    daemon.passwords.verify(typed, stored).await.map_err(|e| hashing(&e))
+    daemon
+        .passwords
+        .verify(typed, stored)
+        .await
+        .map_err(|e| hashing(&e))
 }
 
 /// The hash of a new password, in turn as well.

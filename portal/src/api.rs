@@ -43,7 +43,7 @@ use otpost_ipc::{
     frame::FrameError,
     portal::{PortalOp, PortalReply},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{App, PageError, backend::BackendError, web::Ctx};
@@ -161,19 +161,15 @@ fn body(reply: &AdminReply) -> Result<Value, PageError> {
         return Err(PageError::Internal);
     };
     fields.remove("re");
-    // The name stands outside.
-    if let Some(settings) = fields.get_mut("settings").and_then(Value::as_object_mut) {
-        settings.remove("name");
-    }
-    for resource in fields
-        .get_mut("resources")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
-        if let Some(settings) = resource.get_mut("settings").and_then(Value::as_object_mut) {
-            settings.remove("name");
-        }
+    own_words(&mut fields);
+    for name in ["client", "resources", "clients"] {
+        let inner = fields.get_mut(name);
+        let all: &mut [Value] = match inner {
+            Some(Value::Array(all)) => all,
+            Some(one) => std::slice::from_mut(one),
+            None => &mut [],
+        };
+        all.iter_mut().filter_map(Value::as_object_mut).for_each(own_words);
     }
     Ok(Value::Object(
         fields
@@ -181,6 +177,17 @@ fn body(reply: &AdminReply) -> Result<Value, PageError> {
             .map(|(name, value)| (name.replace('_', "-"), value))
             .collect(),
     ))
+}
+
+/// Settings by the API's own words.
+fn own_words(thing: &mut Map<String, Value>) {
+    if let Some(set) = thing.remove("set") {
+        thing.insert("settings".to_owned(), set);
+    }
+    // The name stands outside.
+    if let Some(settings) = thing.get_mut("settings").and_then(Value::as_object_mut) {
+        settings.remove("name");
+    }
 }
 
 /// A name as a segment of a path (RFC 3986 section 2.3).

@@ -7,7 +7,7 @@
 //! Does not: read the environment (a parameter carries what systemd passes), hold run-time objects such as users or
 //! RADIUS clients (they live in the store), reload by itself, or log.
 //!
-//! Entry points: [`load`], [`DaemonConfig`], [`RadiusConfig`], [`PortalConfig`], [`SecretFile`], [`check_permissions`], [`ConfError`].
+//! Entry points: [`load`], [`DaemonConfig`], [`RadiusConfig`], [`PortalConfig`], [`OpenvpnConfig`], [`SecretFile`], [`check_permissions`], [`ConfError`].
 #![forbid(unsafe_code)]
 
 mod bounds;
@@ -17,6 +17,7 @@ mod duration;
 mod error;
 mod load;
 mod log;
+mod openvpn;
 mod permissions;
 mod portal;
 mod radius;
@@ -28,6 +29,7 @@ pub use duration::Duration;
 pub use error::ConfError;
 pub use load::{load, parse};
 pub use log::LogConfig;
+pub use openvpn::OpenvpnConfig;
 pub use permissions::{Kind, PermissionError, check_permissions};
 pub use portal::{ConsoleConfig, PortalConfig, PortalLimits, SelfServiceConfig, TlsConfig, TlsMode};
 pub use radius::RadiusConfig;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use otpost_conf::{ConfError, DaemonConfig, PortalConfig, RadiusConfig, load, parse};
+use otpost_conf::{ConfError, DaemonConfig, OpenvpnConfig, PortalConfig, RadiusConfig, load, parse};
 use serde::de::DeserializeOwned;
 
 fn path(name: &str) -> PathBuf {
@@ -82,6 +82,15 @@ fn the_radius_example_is_the_defaults_and_complete() {
     let all = with_everything_set(&fs::read_to_string(&path).unwrap());
     assert_eq!(parse::<RadiusConfig>(&path, &all), Ok(RadiusConfig::default()));
     assert_shows_every_key::<RadiusConfig>(&all);
+}
+
+#[test]
+fn the_openvpn_example_is_the_defaults_and_complete() {
+    let path = path("openvpn.toml");
+    assert_eq!(load::<OpenvpnConfig>(&path), Ok(OpenvpnConfig::default()));
+    let all = with_everything_set(&fs::read_to_string(&path).unwrap());
+    assert_eq!(parse::<OpenvpnConfig>(&path, &all), Ok(OpenvpnConfig::default()));
+    assert_shows_every_key::<OpenvpnConfig>(&all);
 }
 
 #[test]

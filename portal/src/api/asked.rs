@@ -6,10 +6,10 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::value::{
-    Action, BaseUrl, Channel, Country, Email, EmailOrNone, FirstEnrolment, FirstFactor, Id, Kind, LineKind,
-    Login, MailSecurity, MessageAuthenticator, Name, Network, OtpLength, PamService, Password, PersonName,
-    Phone, ProviderKind, ResourceName, Role, SearchIn, SharedSecret, SourceKind, TokenName, TokenStatus, UserState,
-    WithoutToken,
+    Action, BaseUrl, Channel, Country, Email, EmailOrNone, FirstEnrolment, FirstFactor, Flow, GroupName, Hours, Id,
+    Kind, LineKind, Login, MailSecurity, MessageAuthenticator, Name, Network, OtpLength, PamService, Password,
+    PersonName, Phone, Product, ProviderKind, ReplyAttribute, ReplyRule, ResourceName, Role, SearchIn, SharedSecret,
+    SourceAttribute, SourceKind, TokenName, TokenStatus, UserState, WithoutToken,
 };
 
 /// Rows of an answer where nothing else is asked.
@@ -34,6 +34,18 @@ pub struct UserInResource {
     /// Name of the resource.
     #[param(inline)]
     pub name: ResourceName,
+}
+
+/// In the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneRemembered {
+    /// Login or alias.
+    #[param(inline)]
+    pub login: Login,
+    /// Id of the source.
+    #[param(inline)]
+    pub id: Id,
 }
 
 /// In the path.
@@ -83,6 +95,9 @@ pub struct UserNew {
     /// Resources to bind to.
     #[schema(max_items = 100)]
     pub resources: Option<Vec<ResourceName>>,
+    /// Groups, for exemptions and reply attributes.
+    #[schema(max_items = 64)]
+    pub groups: Option<Vec<GroupName>>,
 }
 
 /// Changes of a user; absent fields stay.
@@ -100,6 +115,9 @@ pub struct UserChange {
     pub first_name: Option<PersonName>,
     /// New last name.
     pub last_name: Option<PersonName>,
+    /// New groups, all of them.
+    #[schema(max_items = 64)]
+    pub groups: Option<Vec<GroupName>>,
 }
 
 /// Why a user is locked.
@@ -249,6 +267,38 @@ pub struct ResourceSettings {
     pub region: Option<String>,
     /// Self-service.
     pub self_service: Option<SelfService>,
+    /// Who gets in without a code, and who not at all.
+    pub access: Option<Access>,
+}
+
+/// Rules of a resource; absent fields stay.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Access {
+    /// Networks that logins must come from, all of them; none: from everywhere.
+    #[schema(max_items = 256)]
+    pub allowed_networks: Option<Vec<Network>>,
+    /// Times at which logins are let in, all of them; none: always.
+    #[schema(max_items = 256)]
+    pub hours: Option<Vec<Hours>>,
+    /// Time zone of `hours`; empty: the daemon's own.
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9/_+-]*$", example = "Europe/Berlin")]
+    pub time_zone: Option<String>,
+    /// Networks that need no code, all of them.
+    #[schema(max_items = 256)]
+    pub exempt_networks: Option<Vec<Network>>,
+    /// Users that need no code, all of them.
+    #[schema(max_items = 256)]
+    pub exempt_users: Option<Vec<Login>>,
+    /// Groups whose members need no code, all of them.
+    #[schema(max_items = 256)]
+    pub exempt_groups: Option<Vec<GroupName>>,
+    /// Minutes for which a code given from a source holds there; 0: each login needs its own.
+    #[schema(minimum = 0, maximum = 1440)]
+    pub remember_minutes: Option<u32>,
+    /// Reply attributes, all of them.
+    #[schema(max_items = 256)]
+    pub reply: Option<Vec<ReplyRule>>,
 }
 
 /// Self-service of a resource; absent fields stay.
@@ -310,6 +360,41 @@ pub struct ClientNew {
     /// Who checks the password; absent: `local`.
     #[schema(value_type = Option<FirstFactor>)]
     pub first_factor: Option<String>,
+    /// Settings other than the defaults.
+    #[serde(default)]
+    #[schema(value_type = Option<ClientSettings>)]
+    pub settings: otpost_ipc::admin::ClientSet,
+}
+
+/// Settings of a RADIUS client; absent fields stay.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClientSettings {
+    /// What it is.
+    pub nas: Option<Product>,
+    /// How a login runs.
+    pub flow: Option<Flow>,
+    /// Character between password and code; empty for none.
+    #[schema(max_length = 1, pattern = r"^[^A-Za-z0-9\x00-\x1f\x7f-\x9f]?$", example = ",")]
+    pub separator: Option<String>,
+    /// Whether requests with Proxy-State but without Message-Authenticator get silence.
+    pub limit_proxy_state: Option<bool>,
+    /// Whether a wrong password is answered with a question too, without a text.
+    pub hide_first_factor: Option<bool>,
+    /// Whether the code may be shown while typed.
+    pub echo: Option<bool>,
+    /// Longest prompt in octets.
+    #[schema(minimum = 20, maximum = 253)]
+    pub prompt_length: Option<u16>,
+    /// Where the address of the person's device stands.
+    pub source: Option<SourceAttribute>,
+    /// Whether EAP-GTC is answered.
+    pub eap: Option<bool>,
+    /// Whether accounting is stored and answered.
+    pub accounting: Option<bool>,
+    /// Reply attributes of every Access-Accept, all of them.
+    #[schema(max_items = 64)]
+    pub reply: Option<Vec<ReplyAttribute>>,
 }
 
 /// Changes of a RADIUS client; absent fields stay.
@@ -334,6 +419,25 @@ pub struct ClientChange {
     /// Who checks the password.
     #[schema(value_type = Option<FirstFactor>)]
     pub first_factor: Option<String>,
+    /// What else changes.
+    #[serde(default)]
+    #[schema(value_type = Option<ClientSettings>)]
+    pub settings: otpost_ipc::admin::ClientSet,
+}
+
+/// Which connections.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "kebab-case")]
+pub struct ConnectionQuery {
+    /// Only of this user, as the VPN names them.
+    #[param(max_length = 253)]
+    pub user: Option<String>,
+    /// Whether ended ones are listed too.
+    pub ended: Option<bool>,
+    /// At most so many; absent: 50.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
 }
 
 /// A new source of passwords.

@@ -1,4 +1,4 @@
-//! RADIUS clients.
+//! RADIUS clients, and the connections that they account for.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Answer, Api, Named,
-    asked::{AfterName, ClientChange, ClientNew, OneNamed},
+    asked::{AfterName, ClientChange, ClientNew, ConnectionQuery, OneNamed, ROWS},
     gate::{Asked, Query},
     shown,
 };
@@ -18,6 +18,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list_clients, add_client))
         .routes(routes!(change_client, remove_client))
+        .routes(routes!(list_connections))
 }
 
 /// RADIUS clients in order of name
@@ -41,7 +42,7 @@ async fn add_client(api: Api, Asked(new): Asked<ClientNew>) -> Answer {
         weak_secret: new.weak_secret,
         message_authenticator: new.message_authenticator,
         first_factor: new.first_factor,
-        set: otpost_ipc::admin::ClientSet::default(),
+        set: new.settings,
     };
     api.made(op, "radius-clients", Named::By("/client/name")).await
 }
@@ -59,7 +60,7 @@ async fn change_client(api: Api, Path(name): Path<String>, Asked(change): Asked<
         weak_secret: change.weak_secret,
         message_authenticator: change.message_authenticator,
         first_factor: change.first_factor,
-        set: otpost_ipc::admin::ClientSet::default(),
+        set: change.settings,
     })
     .await
 }
@@ -69,4 +70,18 @@ async fn change_client(api: Api, Path(name): Path<String>, Asked(change): Asked<
     responses((status = 200, description = "Done", body = shown::Done)))]
 async fn remove_client(api: Api, Path(name): Path<String>) -> Answer {
     api.answer(AdminOp::RadiusClientRemove { name }).await
+}
+
+/// Connections that VPNs account for
+///
+/// Of RADIUS clients with `accounting` alone, newest first.
+#[utoipa::path(get, path = "/radius-sessions", tag = "radius-clients", params(ConnectionQuery),
+    responses((status = 200, description = "Connections", body = shown::Connections)))]
+async fn list_connections(api: Api, Query(query): Query<ConnectionQuery>) -> Answer {
+    api.answer(AdminOp::AccountingList {
+        user: query.user,
+        ended: query.ended.unwrap_or_default(),
+        limit: query.limit.unwrap_or(ROWS),
+    })
+    .await
 }

@@ -3,7 +3,10 @@
 
 use utoipa::ToSchema;
 
-use super::{asked::ResourceSettings, value::MessageAuthenticator};
+use super::{
+    asked::{ClientSettings, ResourceSettings},
+    value::MessageAuthenticator,
+};
 
 /// What went wrong (RFC 9457).
 #[derive(Debug, ToSchema)]
@@ -70,6 +73,8 @@ pub struct User {
     pub login: String,
     /// Aliases.
     pub aliases: Vec<String>,
+    /// Groups.
+    pub groups: Vec<String>,
     /// E-mail address.
     pub email: Option<String>,
     /// First name.
@@ -238,8 +243,14 @@ pub struct Client {
     pub resource: String,
     /// What it must do about Message-Authenticator.
     pub message_authenticator: MessageAuthenticator,
-    /// `local` or `stack`.
+    /// Who checks the password, in order.
     pub first_factor: String,
+    /// When it first sent a valid Message-Authenticator.
+    pub signed: Option<u64>,
+    /// When it last sent a request without, to the hour.
+    pub unsigned: Option<u64>,
+    /// Its other settings, all present.
+    pub settings: ClientSettings,
 }
 
 /// A new RADIUS client.
@@ -259,6 +270,65 @@ pub struct Clients {
     pub clients: Vec<Client>,
     /// Whether there are more.
     pub more: bool,
+}
+
+/// A connection that a VPN accounts for.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Connection {
+    /// RADIUS client.
+    pub client: String,
+    /// User name as the VPN sent it.
+    pub user: String,
+    /// The VPN's own id of it.
+    pub session: String,
+    /// Calling-Station-Id: mostly the address of the person's device.
+    pub station: String,
+    /// Address that the VPN gave the device.
+    pub framed: String,
+    /// Start.
+    pub started: u64,
+    /// When it was last heard of.
+    pub seen: u64,
+    /// End; null while it lasts.
+    pub ended: Option<u64>,
+    /// Octets from the person.
+    pub octets_in: u64,
+    /// Octets to the person.
+    pub octets_out: u64,
+}
+
+/// Connections that VPNs account for.
+#[derive(Debug, ToSchema)]
+pub struct Connections {
+    /// Newest first.
+    pub sessions: Vec<Connection>,
+}
+
+/// A source from which a code holds for a while.
+#[derive(Debug, ToSchema)]
+pub struct RememberedSource {
+    /// Id.
+    pub id: String,
+    /// Login.
+    pub user: String,
+    /// Resource.
+    pub resource: String,
+    /// RADIUS client or PAM service.
+    pub service: String,
+    /// Address of the person's device.
+    pub source: String,
+    /// When the code was given.
+    pub since: u64,
+    /// When it ends.
+    pub until: u64,
+}
+
+/// Sources from which a user's code holds for a while.
+#[derive(Debug, ToSchema)]
+pub struct Remembered {
+    /// Newest first.
+    pub entries: Vec<RememberedSource>,
 }
 
 /// A source of passwords.

@@ -11,7 +11,8 @@ use otpost_conf::{PortalConfig, PortalLimits};
 use otpost_ipc::{
     Role,
     admin::{
-        AdminSet, MailSet, PortalSet, ResourceSettings, SelfServiceSettings, SmsPolicySet, UserAdd, UserSet,
+        AccessSet, AdminSet, ClientSet, MailSet, PortalSet, ResourceSettings, SelfServiceSettings, SmsPolicySet, UserAdd,
+        UserSet,
     },
 };
 use serde::Serialize;
@@ -180,6 +181,8 @@ fn bodies_that_are_read_as_the_daemon_s_types_have_all_their_fields_and_no_other
     same::<ResourceSettings>(&document, "ResourceSettings", &[]);
     same::<ResourceSettings>(&document, "ResourceNew", &[]);
     same::<SelfServiceSettings>(&document, "SelfService", &[]);
+    same::<AccessSet>(&document, "Access", &[]);
+    same::<ClientSet>(&document, "ClientSettings", &[]);
     same::<SmsPolicySet>(&document, "SmsPolicy", &[]);
     same::<AdminSet>(&document, "AdministratorChange", &["login"]);
     same::<MailSet>(&document, "MailChange", &[]);
@@ -236,12 +239,14 @@ fn described_in_full(document: &Value, schema: &Value, value: &Value, at: &str) 
 fn answers() -> Vec<(&'static str, &'static str, Value)> {
     let token = json!({ "id": "00", "user": "alice", "name": "SMS", "kind": "sms", "phone": "+49", "digits": 6,
         "status": "active", "verified": true, "resources": ["vpn"] });
-    let user = json!({ "login": "alice", "aliases": ["al"], "email": null, "password": true, "resources": ["vpn"],
+    let user = json!({ "login": "alice", "aliases": ["al"], "groups": ["staff"], "email": null, "password": true, "resources": ["vpn"],
         "locked": null, "bypass-until": null, "failures": 0, "tokens": [token] });
-    let settings = json!({ "self-service": { "actions": ["enroll"], "kinds": ["sms"] } });
+    let settings = json!({ "self-service": { "actions": ["enroll"], "kinds": ["sms"] },
+        "access": { "hours": ["daily 08:00-18:00"], "reply": ["Class = a"] } });
     let resource = json!({ "name": "vpn", "settings": settings, "users": 1 });
     let client = json!({ "name": "gw", "networks": ["192.0.2.1/32"], "resource": "vpn",
-        "message-authenticator": "require", "first-factor": "local" });
+        "message-authenticator": "require", "first-factor": "local", "signed": 1, "unsigned": 2,
+        "set": { "nas": "", "flow": "append", "reply": ["Class = a"] } });
     let row = json!({ "seq": 1, "at": 2, "kind": "k", "reason": "r", "ref": "x", "user": "u", "resource": "v",
         "via": "w", "source": "s", "detail": "d" });
     let enrolment = json!({ "id": "00", "kind": "sms", "name": "", "phone": "+49", "totp": null, "uri": null,
@@ -331,6 +336,19 @@ fn answers() -> Vec<(&'static str, &'static str, Value)> {
         ),
         (
             "get",
+            "/radius-sessions",
+            json!({ "re": "accounting", "sessions": [{ "client": "gw", "user": "alice", "session": "42",
+                "station": "s", "framed": "f", "started": 1, "seen": 2, "ended": null, "octets-in": 3,
+                "octets-out": 4 }] }),
+        ),
+        (
+            "get",
+            "/users/{login}/remembered",
+            json!({ "re": "remembered", "entries": [{ "id": "0a", "user": "alice", "resource": "vpn",
+                "service": "gw", "source": "192.0.2.9", "since": 1, "until": 2 }] }),
+        ),
+        (
+            "get",
             "/sources",
             json!({ "re": "sources", "sources": [{ "name": "corp", "kind": "ldap", "servers": ["a"], "settings": "{}",
                 "used-by": ["gw"] }], "more": false }),
@@ -386,6 +404,19 @@ fn answers() -> Vec<(&'static str, &'static str, Value)> {
             json!({ "re": "api-key-secret", "key": {}, "secret": "s" }),
         ),
     ]
+}
+
+#[test]
+fn first_factors_are_written_as_the_daemon_reads_them() {
+    let document = document();
+    let schema = &document["components"]["schemas"]["FirstFactor"];
+    let pattern = regex::Regex::new(schema["pattern"].as_str().unwrap()).unwrap();
+    for good in ["local", "stack", "ldap:corp", "local,ldap:corp,radius:nps-1", "radius:a.b_c,local"] {
+        assert!(pattern.is_match(good), "{good}");
+    }
+    for bad in ["", "none", "stack,local", "local,stack", "ldap:", "ldap:a b", "local,", ",local", "http:x"] {
+        assert!(!pattern.is_match(bad), "{bad}");
+    }
 }
 
 #[test]
@@ -708,6 +739,49 @@ async fn what_does_not_fit_is_refused_with_place_and_rule() {
             "in=login cannot go with resource or state",
         ),
         ("GET", "/login/explain?user=alice", "", 400, "service is missing"),
+        (
+            "GET",
+            "/radius-sessions?ended=yes",
+            "",
+            400,
+            "ended is of type boolean",
+        ),
+        (
+            "PATCH",
+            "/radius-clients/gw",
+            r#"{"settings":{"flow":"ask"}}"#,
+            400,
+            "body.settings.flow is one of: challenge, append, two-pass, code-only",
+        ),
+        (
+            "PATCH",
+            "/radius-clients/gw",
+            r#"{"first-factor":"stack,local"}"#,
+            400,
+            "body.first-factor is not of the form that is described",
+        ),
+        (
+            "PATCH",
+            "/radius-clients/gw",
+            r#"{"set":{}}"#,
+            400,
+            "body has a field that is not known; known are: first-factor, message-authenticator, networks, resource, \
+             secret, settings, weak-secret",
+        ),
+        (
+            "PATCH",
+            "/resources/vpn",
+            r#"{"access":{"remember-minutes":1441}}"#,
+            400,
+            "body.access.remember-minutes is at most 1440",
+        ),
+        (
+            "PATCH",
+            "/users/alice",
+            r#"{"groups":["a,b"]}"#,
+            400,
+            r"body.groups[0] is not of the form ^[^\x00-\x1f\x7f-\x9f,]+$",
+        ),
         (
             "GET",
             "/status?x=1",

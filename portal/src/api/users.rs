@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Answer, Api, Named,
-    asked::{Bypass, Invite, Lock, OneUser, ROWS, UserChange, UserInResource, UserNew, UserQuery},
+    asked::{Bypass, Invite, Lock, OneRemembered, OneUser, ROWS, UserChange, UserInResource, UserNew, UserQuery},
     gate::{Asked, Query},
     shown,
 };
@@ -23,6 +23,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(bypass_user))
         .routes(routes!(show_sessions))
         .routes(routes!(sign_user_out))
+        .routes(routes!(show_remembered, revoke_all_remembered))
+        .routes(routes!(revoke_remembered))
         .routes(routes!(make_one_day_code))
         .routes(routes!(make_recovery_codes))
         .routes(routes!(invite_user))
@@ -120,6 +122,28 @@ async fn show_sessions(api: Api, Path(user): Path<String>) -> Answer {
     responses((status = 200, description = "Done", body = shown::Done)))]
 async fn sign_user_out(api: Api, Path(user): Path<String>) -> Answer {
     api.answer(AdminOp::UserSignOut { user }).await
+}
+
+/// Sources from which a user's code holds for a while
+#[utoipa::path(get, path = "/users/{login}/remembered", tag = "users", params(OneUser),
+    responses((status = 200, description = "Sources", body = shown::Remembered)))]
+async fn show_remembered(api: Api, Path(user): Path<String>) -> Answer {
+    api.answer(AdminOp::RememberedList { user }).await
+}
+
+/// Ask a user for a code again everywhere
+#[utoipa::path(delete, path = "/users/{login}/remembered", tag = "users", params(OneUser),
+    responses((status = 200, description = "Done", body = shown::Done)))]
+async fn revoke_all_remembered(api: Api, Path(user): Path<String>) -> Answer {
+    api.answer(AdminOp::RememberedRevoke { user, id: None }).await
+}
+
+/// Ask a user for a code again from one source
+#[utoipa::path(delete, path = "/users/{login}/remembered/{id}", tag = "users", params(OneRemembered),
+    responses((status = 200, description = "Done", body = shown::Done)))]
+async fn revoke_remembered(api: Api, Path((user, id)): Path<(String, String)>) -> Answer {
+    let id = Some(id);
+    api.answer(AdminOp::RememberedRevoke { user, id }).await
 }
 
 /// A code for one portal sign-in within a day

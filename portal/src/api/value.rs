@@ -247,15 +247,111 @@ pub enum MessageAuthenticator {
     Off,
 }
 
-/// Who checks the password of logins through a RADIUS client.
+/// Who checks the password of logins through a RADIUS client, in order: `local` (otpost), `ldap:NAME`, `radius:NAME`, or `stack`
+/// alone (the VPN has done so).
+#[derive(Debug, ToSchema)]
+#[schema(
+    min_length = 5,
+    max_length = 600,
+    pattern = r"^(stack|(local|(ldap|radius):[A-Za-z0-9._-]{1,64})(,(local|(ldap|radius):[A-Za-z0-9._-]{1,64})){0,7})$",
+    example = "local,ldap:corp"
+)]
+pub struct FirstFactor(pub String);
+
+/// What a RADIUS client is; empty: nothing of the list. It sets the settings that are not set beside it.
 #[derive(Debug, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum FirstFactor {
-    /// otpost.
-    Local,
-    /// The VPN, before it asks.
-    Stack,
+pub enum Product {
+    /// None of these.
+    #[serde(rename = "")]
+    None,
+    /// FortiGate.
+    Fortigate,
+    /// Palo Alto Networks.
+    Paloalto,
+    /// Cisco ASA and Secure Firewall.
+    Asa,
+    /// OpenVPN.
+    Openvpn,
+    /// strongSwan.
+    Strongswan,
+    /// ocserv (OpenConnect).
+    Ocserv,
+    /// MikroTik RouterOS.
+    Mikrotik,
+    /// pfSense and OPNsense.
+    Pfsense,
+    /// NetScaler.
+    Netscaler,
 }
+
+/// How a login through a RADIUS client runs.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flow {
+    /// Password, then a question for the code.
+    Challenge,
+    /// Password and code in one field; a password alone is answered with a question.
+    Append,
+    /// The password alone is rejected and the text sent; then password and code in one field.
+    TwoPass,
+    /// The password field holds the code; the VPN has checked the password.
+    CodeOnly,
+}
+
+/// Which attribute of a RADIUS client is trusted to hold the address of the person's device.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceAttribute {
+    /// None: rules that need it never match.
+    None,
+    /// Calling-Station-Id.
+    CallingStationId,
+    /// Tunnel-Client-Endpoint.
+    TunnelClientEndpoint,
+    /// Framed-IP-Address or Framed-IPv6-Address.
+    FramedIpAddress,
+}
+
+/// A reply attribute.
+#[derive(Debug, ToSchema)]
+#[schema(
+    min_length = 3,
+    max_length = 600,
+    pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+    example = "Class = staff"
+)]
+pub struct ReplyAttribute(pub String);
+
+/// A reply attribute: `NAME = VALUE` for everybody, or `user NAME:` or `group NAME:` in front.
+#[derive(Debug, ToSchema)]
+#[schema(
+    min_length = 3,
+    max_length = 800,
+    pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+    example = "group staff: Class = staff"
+)]
+pub struct ReplyRule(pub String);
+
+/// Name of a group, of otpost's own or of a source of passwords. Case does not count.
+#[derive(Debug, ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 100,
+    pattern = r"^[^\x00-\x1f\x7f-\x9f,]+$",
+    example = "staff"
+)]
+pub struct GroupName(pub String);
+
+/// Days and times; an end that is not after the begin is of the next day.
+#[derive(Debug, ToSchema)]
+#[schema(
+    min_length = 13,
+    max_length = 64,
+    pattern = r"^[A-Za-z,-]+ +[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}$",
+    example = "mon-fri 07:00-19:00"
+)]
+pub struct Hours(pub String);
 
 /// What a source of passwords is.
 #[derive(Debug, ToSchema)]

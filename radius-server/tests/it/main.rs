@@ -12,6 +12,7 @@ mod accounting;
 mod common;
 mod daemon;
 mod duplicates;
+mod fuzz;
 mod login;
 mod overload;
 mod peers;

@@ -16,7 +16,8 @@ use otpost_core::limits::Guard;
 use otpost_core::limits::{Counter, HOUR, LOGIN_WINDOW, MONTH};
 use otpost_core::login::decoy::{self, Decoy, Hidden};
 use otpost_core::login::{
-    Answer, AnswerView, Asked, Begin, BeginView, Change, First, Found, Reply, Rules, Sending, Step, answer, begin,
+    Answer, AnswerView, Asked, Begin, BeginView, Change, First, Found, Reply, Rules, Sending, Step, answer,
+    begin,
 };
 use otpost_core::name::LoginName;
 use otpost_core::net::Source;
@@ -412,7 +413,13 @@ impl Shell {
     }
 
     /// One decision about a further request of a decoy, stored.
-    pub(crate) fn answer_decoy(&mut self, session: SessionId, name: &str, typed: Option<&str>, attempt: AttemptId) -> Step {
+    pub(crate) fn answer_decoy(
+        &mut self,
+        session: SessionId,
+        name: &str,
+        typed: Option<&str>,
+        attempt: AttemptId,
+    ) -> Step {
         let decoy = self.decoys[&session].clone();
         let next = match decoy.session.answered {
             Some((_, Answered::Again(next))) => self.decoys.get(&next).cloned(),
@@ -428,7 +435,14 @@ impl Shell {
                 reference: &reference,
             },
         };
-        let step = decoy::answer(&decoy, next.as_ref(), &request, &self.keys, self.now, &mut self.rng);
+        let step = decoy::answer(
+            &decoy,
+            next.as_ref(),
+            &request,
+            &self.keys,
+            self.now,
+            &mut self.rng,
+        );
         let context = Context {
             user: None,
             token: None,

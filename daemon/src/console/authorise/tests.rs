@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use otpost_core::Timestamp;
 use otpost_core::challenge::Label;
-use otpost_core::source::Chain;
 use otpost_core::client::{self, RadiusClient, Sealed, Settings};
 use otpost_core::code::Digits;
 use otpost_core::ids::{ClientId, EnrolmentId, ResourceId, TokenId, UserId};
@@ -16,6 +15,7 @@ use otpost_core::phone::Phone;
 use otpost_core::portal::enrolment::New;
 use otpost_core::portal::flow::CodeFlow;
 use otpost_core::resource::Resource;
+use otpost_core::source::Chain;
 use otpost_core::text::Lang;
 use otpost_core::token::{Status, Token};
 use otpost_core::user::{Profile, User};

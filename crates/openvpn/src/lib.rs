@@ -1,0 +1,2 @@
+//! OpenVPN helper.
+#![forbid(unsafe_code)]
