@@ -13,7 +13,7 @@ PROGRAMS := -p otpost-daemon -p otpost-radius -p otpost-portal -p otpost-ctl
 .PHONY: help demo check bench prove-radius-fuzz prove-api screens prove-screens setup fmt format-check lint deny build test
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-18s %s\n' "$$name" "$$text"; done
 
 demo: ## watch a VPN login that needs a code by text, and try the portal, without account or phone
 	@scripts/setup.sh demo

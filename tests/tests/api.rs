@@ -13,8 +13,8 @@ use std::time::Duration;
 use otpost_ipc::admin::{AdminOp, AdminReply};
 use otpost_tests::pamstack::wait_for;
 use otpost_tests::site::{Site, everything};
-use otpost_tests::skip;
-use otpost_tests::stack::{Stack, number};
+use otpost_tests::stack::{PASSWORD, SECRET, Stack, number};
+use otpost_tests::{radclient, skip};
 use serde_json::{Value, json};
 
 /// Examples per operation, unless `OTPOST_API_EXAMPLES` says otherwise.
@@ -389,7 +389,8 @@ fn things(api: &Api) {
         "PATCH",
         "/radius-clients/gw-1",
         Some(json!({
-            "networks": ["192.0.2.0/24"], "message-authenticator": "optional",
+            "networks": ["192.0.2.0/24"], "message-authenticator": "off",
+            "settings": { "nas": "openvpn", "separator": ",", "reply": ["Class = staff"] },
         })),
     );
     assert_eq!(
@@ -397,8 +398,21 @@ fn things(api: &Api) {
             changed.text("/networks/0"),
             changed.text("/message-authenticator")
         ),
-        ("192.0.2.0/24".to_owned(), "optional".to_owned())
+        ("192.0.2.0/24".to_owned(), "off".to_owned())
     );
+    let settings = &changed.body["settings"];
+    assert_eq!(
+        (&settings["flow"], &settings["separator"], &settings["reply"]),
+        (&json!("append"), &json!(","), &json!(["Class = staff"])),
+        "the product's habits, and what stands beside them"
+    );
+    let why = api.good(
+        422,
+        "PATCH",
+        "/radius-clients/gw-1",
+        Some(json!({ "settings": { "reply": ["No-Such-Attribute = 1"] } })),
+    );
+    assert!(why.text("/detail").contains("No-Such-Attribute"));
     let why = api.good(
         422,
         "POST",
@@ -453,6 +467,102 @@ fn texts(api: &Api, stack: &Stack) {
     );
     assert_eq!(policy.body["countries"], json!(["AT", "DE"]));
     assert_eq!(api.get("/sms/policy").body, policy.body);
+}
+
+fn sources(api: &Api) {
+    let config = json!({ "urls": ["ldap://127.0.0.1:1"], "insecure": true,
+        "bind": { "direct": "uid={user},dc=example,dc=com" } });
+    let made = api.good(
+        201,
+        "POST",
+        "/sources",
+        Some(json!({ "name": "corp", "kind": "ldap", "config": config })),
+    );
+    assert_eq!(made.header("location"), "/api/v1/sources/corp");
+    api.good(
+        200,
+        "PATCH",
+        "/sources/corp",
+        Some(json!({ "config": config })),
+    );
+    assert_eq!(api.get("/sources").text("/sources/0/servers/0"), "ldap://127.0.0.1:1");
+    // Nobody listens there.
+    let tested = api.good(
+        200,
+        "POST",
+        "/sources/corp/test",
+        Some(json!({ "user": "alice", "password": "correct horse" })),
+    );
+    assert_eq!(tested.text("/outcome"), "unavailable");
+    api.good(200, "DELETE", "/sources/corp", None);
+}
+
+/// A code that alice gave at a VPN holds there, until it is taken back.
+fn remembered(api: &Api, stack: &Stack) {
+    let rules = json!({ "remember-minutes": 60, "reply": ["group staff: Class = staff"] });
+    let changed = api.good(
+        200,
+        "PATCH",
+        "/resources/Office%20VPN",
+        Some(json!({ "access": rules })),
+    );
+    assert_eq!(changed.body["settings"]["access"]["remember-minutes"], 60);
+    let changed = api.good(
+        200,
+        "PATCH",
+        "/users/alice",
+        Some(json!({ "groups": ["staff"] })),
+    );
+    assert_eq!(changed.body["groups"], json!(["staff"]));
+    api.good(
+        200,
+        "PATCH",
+        "/radius-clients/door",
+        Some(json!({ "settings": { "source": "calling-station-id", "accounting": true } })),
+    );
+    let from = format!(
+        "{}, Calling-Station-Id = 192.0.2.7",
+        radclient::password("alice", PASSWORD)
+    );
+    let ask = |attributes: &str| radclient::ask(stack.address(), SECRET, attributes, 5);
+    for round in 0..2 {
+        let challenge = ask(&from);
+        assert!(challenge.is("Access-Challenge"), "{challenge:?}");
+        let code = stack.text_after(stack.settled() - 1).code();
+        let accepted = ask(&format!(
+            "{}, Calling-Station-Id = 192.0.2.7",
+            radclient::code("alice", &challenge.state(), &code)
+        ));
+        assert!(accepted.is("Access-Accept"), "{accepted:?}");
+        assert_eq!(accepted.get("Class"), Some("0x7374616666"));
+        assert!(ask(&from).is("Access-Accept"), "no second code");
+        let listed = api.get("/users/alice/remembered");
+        assert_eq!(
+            (listed.text("/entries/0/source"), listed.text("/entries/0/service")),
+            ("192.0.2.7".to_owned(), "door".to_owned())
+        );
+        let since = listed.body["entries"][0]["since"].as_u64().unwrap();
+        assert!(since > 1_600_000_000_000, "milliseconds: {since}");
+        let place = match round {
+            0 => format!("/users/alice/remembered/{}", listed.text("/entries/0/id")),
+            _ => "/users/alice/remembered".to_owned(),
+        };
+        api.good(200, "DELETE", &place, None);
+        assert_eq!(
+            api.get("/users/alice/remembered").body,
+            json!({ "entries": [] })
+        );
+    }
+    api.good(
+        404,
+        "DELETE",
+        "/users/alice/remembered/00112233445566778899aabbccddeeff",
+        None,
+    );
+    let signed = api.get("/radius-clients").body["clients"][0]["signed"].clone();
+    assert!(signed.as_u64().is_some_and(|at| at > 1_600_000_000_000), "{signed}");
+    let sessions = api.get("/radius-sessions?ended=true&user=alice");
+    assert_eq!(sessions.body, json!({ "sessions": [] }));
 }
 
 fn administration(api: &Api) {
@@ -517,7 +627,9 @@ fn administration(api: &Api) {
 
 #[test]
 fn every_operation_does_what_the_document_says() {
-    let stack = stack();
+    let mut stack = stack();
+    stack.client("door", "127.0.0.1/32", "Office VPN", "local");
+    stack.start_radius("127.0.0.1:0");
     let site = Site::start(&stack);
     let secret = key(&stack, "owner", "owner", &[]);
     let api = Api::new(&site, &secret);
@@ -544,6 +656,8 @@ fn every_operation_does_what_the_document_says() {
     file(&api);
     things(&api);
     texts(&api, &stack);
+    sources(&api);
+    remembered(&api, &stack);
     administration(&api);
     assert_eq!(api.get("/status").text("/environment"), "development");
     assert_eq!(

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use otpost_ipc::admin::{AdminOp, AdminReply, ResourceSettings, SmsPolicySet, UserAdd};
+use otpost_ipc::admin::{AccessSet, AdminOp, AdminReply, ClientSet, ResourceSettings, SmsPolicySet, UserAdd};
 use otpost_ipc::client::{CallError, Client, Deadline};
 use otpost_ipc::pam::{PamBegin, PamOp, PamReply};
 use otpost_ipc::radius::{Credentials, Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply};
@@ -17,10 +17,15 @@ use otpost_tests::stack::{PASSWORD, Stack, number};
 const COMPARED: u32 = 150;
 
 /// Every reason that the first request of a login with the right password can have.
-const REASONS: [&str; 23] = [
+const REASONS: [&str; 28] = [
     "admin-locked",
     "bypass",
     "challenge",
+    "exempt-group",
+    "exempt-network",
+    "exempt-user",
+    "hour-refused",
+    "network-refused",
     "no-password",
     "no-resource",
     "not-in-resource",
@@ -55,6 +60,31 @@ const SOURCES: [&str; 5] = [
 ];
 /// A budget that nobody uses up.
 const MANY: Option<u32> = Some(1_000_000);
+
+/// A day that neither begins nor ended within a day from now, in whatever zone.
+fn another_day() -> String {
+    const DAYS: [&str; 7] = ["thu", "fri", "sat", "sun", "mon", "tue", "wed"];
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let day = DAYS[usize::try_from((now / 86_400 + 3) % 7).unwrap()];
+    format!("{day} 00:00-24:00")
+}
+
+fn words(all: &[&str]) -> Option<Vec<String>> {
+    Some(all.iter().map(|&word| word.to_owned()).collect())
+}
+
+/// Rules that end a login of `user` from the second of [`SOURCES`] for `reason`.
+fn rules(reason: &str, user: &str) -> AccessSet {
+    let mut set = AccessSet::default();
+    match reason {
+        "exempt-user" => set.exempt_users = words(&[user]),
+        "exempt-group" => set.exempt_groups = words(&["STAFF"]),
+        "exempt-network" => set.exempt_networks = words(&["192.0.2.0/24"]),
+        "network-refused" => set.allowed_networks = words(&["198.51.100.0/24"]),
+        _ => set.hours = Some(vec![another_day()]),
+    }
+    set
+}
 
 /// Where a login happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +157,13 @@ impl World {
         stack.resource("hosts", ResourceSettings::default());
         stack.client("gw", "127.0.0.1/32", "vpn", "local");
         stack.client("nps", "127.0.0.2/32", "vpn", "stack");
+        for client in ["gw", "nps"] {
+            let set = ClientSet {
+                source: Some("calling-station-id".to_owned()),
+                ..ClientSet::default()
+            };
+            stack.client_set(client, None, set);
+        }
         let mut world = Self {
             radius: Client::connect(&stack.socket("radius"), Role::Radius, soon()).unwrap(),
             pam: Client::connect(&stack.socket("pam"), Role::Pam, soon()).unwrap(),
@@ -189,6 +226,18 @@ impl World {
             );
         }
         self.services(&["sshd", "gw"]);
+        let none = || words(&[]);
+        self.stack.access(
+            "vpn",
+            AccessSet {
+                allowed_networks: none(),
+                hours: none(),
+                exempt_networks: none(),
+                exempt_users: none(),
+                exempt_groups: none(),
+                ..AccessSet::default()
+            },
+        );
     }
 
     fn policy(&self, set: SmsPolicySet) {
@@ -221,6 +270,7 @@ impl World {
             login: user.to_owned(),
             password: (user != NO_PASSWORD).then(|| PASSWORD.into()),
             resources: vec!["vpn".to_owned(), "hosts".to_owned()],
+            groups: vec!["staff".to_owned()],
             ..UserAdd::default()
         }));
         let phone = self.number();
@@ -448,7 +498,28 @@ impl World {
         let name = self.pick(&USERS);
         let user = name.to_owned();
         let resource = self.pick(&["vpn", "hosts"]);
-        match self.dice.below(20) {
+        match self.dice.below(22) {
+            20 => {
+                let lists = [&[][..], &["192.0.2.0/24"], &["2001:db8::/32", "198.51.100.9"]];
+                let set = AccessSet {
+                    allowed_networks: words(self.pick(&lists)),
+                    exempt_networks: words(self.pick(&lists)),
+                    ..AccessSet::default()
+                };
+                self.stack.access("vpn", set);
+            }
+            21 => {
+                let set = AccessSet {
+                    exempt_users: words(self.pick(&[&[][..], &["anna"], &["bert", "carl"]])),
+                    hours: Some(match self.dice.below(3) {
+                        0 => Vec::new(),
+                        1 => vec!["daily 00:00-24:00".to_owned()],
+                        _ => vec![another_day()],
+                    }),
+                    ..AccessSet::default()
+                };
+                self.stack.access("vpn", set);
+            }
             0 => self.attempt(AdminOp::UserBind {
                 user,
                 resource: resource.to_owned(),
@@ -553,6 +624,10 @@ impl World {
                 why: String::new(),
             }),
             "bypass" => self.attempt(AdminOp::UserBypass { user, seconds: 3600 }),
+            "exempt-user" | "exempt-group" | "exempt-network" | "network-refused" | "hour-refused" => {
+                self.stack.access("vpn", rules(reason, name));
+                return Login::at(Door::Local("gw"), name, SOURCES[1]);
+            }
             "no-password" => {
                 self.renew(NO_PASSWORD);
                 return Login::at(Door::Local("gw"), NO_PASSWORD, source);

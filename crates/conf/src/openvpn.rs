@@ -1,6 +1,6 @@
 //! openvpn.toml: the configuration of otpost-openvpn.
 
-use std::{path::PathBuf, time};
+use std::time;
 
 use serde::Deserialize;
 

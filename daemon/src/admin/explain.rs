@@ -1,8 +1,10 @@
 //! `login explain`: the login's own decision on a snapshot.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use otpost_core::challenge::{Channel, Origin};
+use otpost_core::client::SourceAttribute;
 use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
 use otpost_core::login::{Reason, Reply};
@@ -37,18 +39,25 @@ pub(super) async fn explain(daemon: &Arc<Daemon>, question: Question) -> Result<
                 )));
             }
         };
-        let (channel, first_factor, guarded, group) = match client {
-            Some(client) => (
-                Channel::Radius,
-                client.first_factor,
-                Guarded::Resource(client.resource),
-                client.name,
-            ),
+        let (channel, first_factor, guarded, group, door) = match client {
+            Some(client) => {
+                let address: Option<IpAddr> = question.source.parse().ok();
+                // What the client is not trusted to say, no rule looks at.
+                let trusted = address.filter(|_| client.settings.source != SourceAttribute::None);
+                let door = Door {
+                    flow: client.settings.flow,
+                    rules: Some(trusted.map(|address| address.to_canonical())),
+                    ..Door::default()
+                };
+                let guarded = Guarded::Resource(client.resource);
+                (Channel::Radius, client.first_factor, guarded, client.name, door)
+            }
             None => (
                 Channel::Pam,
                 Chain::stack(),
                 Guarded::Service,
                 question.service.clone(),
+                Door::default(),
             ),
         };
         let start = Start {
@@ -60,7 +69,7 @@ pub(super) async fn explain(daemon: &Arc<Daemon>, question: Question) -> Result<
             first_factor,
             proof: None,
             ms_chap2: None,
-            door: Door::default(),
+            door,
             guarded,
             attempt: AttemptId([0; 16]),
             // A request that belongs to no login that waits already.
@@ -92,6 +101,25 @@ fn words(reason: Reason, question: &Question) -> String {
         }
         Reason::DisabledAllowed => {
             format!("The token of {user} is disabled and the resource lets such users in without a code.")
+        }
+        Reason::ExemptNetwork => {
+            "The resource exempts the network: no code is asked for (exempt-network).".to_owned()
+        }
+        Reason::ExemptUser => format!("The resource exempts {user}: no code is asked for (exempt-user)."),
+        Reason::ExemptGroup => {
+            format!("The resource exempts a group of {user}: no code is asked for (exempt-group).")
+        }
+        Reason::Remembered => {
+            format!("A code given from there still holds; end it: otpostctl user forget {user}")
+        }
+        Reason::NetworkRefused => {
+            "The resource lets nobody in from there; see its allowed networks, and whether the client is trusted to say the \
+             address: otpostctl radius client set NAME --source ATTRIBUTE"
+                .to_owned()
+        }
+        Reason::HourRefused => "The resource lets nobody in at this hour; see its hours.".to_owned(),
+        Reason::RuleInDoubt => {
+            "A rule of the resource cannot be evaluated, and doubt denies: see its time zone and groups.".to_owned()
         }
         Reason::NoResource => format!(
             "No resource guards the PAM service {service}: otpostctl resource set NAME --pam-service {service}"
