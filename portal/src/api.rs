@@ -169,7 +169,9 @@ fn body(reply: &AdminReply) -> Result<Value, PageError> {
             Some(one) => std::slice::from_mut(one),
             None => &mut [],
         };
-        all.iter_mut().filter_map(Value::as_object_mut).for_each(own_words);
+        all.iter_mut()
+            .filter_map(Value::as_object_mut)
+            .for_each(own_words);
     }
     Ok(Value::Object(
         fields

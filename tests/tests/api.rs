@@ -471,7 +471,7 @@ fn texts(api: &Api, stack: &Stack) {
 
 fn sources(api: &Api) {
     let config = json!({ "urls": ["ldap://127.0.0.1:1"], "insecure": true,
-        "bind": { "direct": "uid={user},dc=example,dc=com" } });
+        "bind": { "dn": "uid={user},dc=example,dc=com" } });
     let made = api.good(
         201,
         "POST",
@@ -479,13 +479,11 @@ fn sources(api: &Api) {
         Some(json!({ "name": "corp", "kind": "ldap", "config": config })),
     );
     assert_eq!(made.header("location"), "/api/v1/sources/corp");
-    api.good(
-        200,
-        "PATCH",
-        "/sources/corp",
-        Some(json!({ "config": config })),
+    api.good(200, "PATCH", "/sources/corp", Some(json!({ "config": config })));
+    assert_eq!(
+        api.get("/sources").text("/sources/0/servers/0"),
+        "ldap://127.0.0.1:1"
     );
-    assert_eq!(api.get("/sources").text("/sources/0/servers/0"), "ldap://127.0.0.1:1");
     // Nobody listens there.
     let tested = api.good(
         200,
@@ -507,12 +505,7 @@ fn remembered(api: &Api, stack: &Stack) {
         Some(json!({ "access": rules })),
     );
     assert_eq!(changed.body["settings"]["access"]["remember-minutes"], 60);
-    let changed = api.good(
-        200,
-        "PATCH",
-        "/users/alice",
-        Some(json!({ "groups": ["staff"] })),
-    );
+    let changed = api.good(200, "PATCH", "/users/alice", Some(json!({ "groups": ["staff"] })));
     assert_eq!(changed.body["groups"], json!(["staff"]));
     api.good(
         200,
@@ -538,7 +531,10 @@ fn remembered(api: &Api, stack: &Stack) {
         assert!(ask(&from).is("Access-Accept"), "no second code");
         let listed = api.get("/users/alice/remembered");
         assert_eq!(
-            (listed.text("/entries/0/source"), listed.text("/entries/0/service")),
+            (
+                listed.text("/entries/0/source"),
+                listed.text("/entries/0/service")
+            ),
             ("192.0.2.7".to_owned(), "door".to_owned())
         );
         let since = listed.body["entries"][0]["since"].as_u64().unwrap();
@@ -548,10 +544,7 @@ fn remembered(api: &Api, stack: &Stack) {
             _ => "/users/alice/remembered".to_owned(),
         };
         api.good(200, "DELETE", &place, None);
-        assert_eq!(
-            api.get("/users/alice/remembered").body,
-            json!({ "entries": [] })
-        );
+        assert_eq!(api.get("/users/alice/remembered").body, json!({ "entries": [] }));
     }
     api.good(
         404,
@@ -560,7 +553,10 @@ fn remembered(api: &Api, stack: &Stack) {
         None,
     );
     let signed = api.get("/radius-clients").body["clients"][0]["signed"].clone();
-    assert!(signed.as_u64().is_some_and(|at| at > 1_600_000_000_000), "{signed}");
+    assert!(
+        signed.as_u64().is_some_and(|at| at > 1_600_000_000_000),
+        "{signed}"
+    );
     let sessions = api.get("/radius-sessions?ended=true&user=alice");
     assert_eq!(sessions.body, json!({ "sessions": [] }));
 }

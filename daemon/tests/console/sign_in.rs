@@ -245,7 +245,7 @@ async fn sixty_four_at_once_come_in_once() {
         let mut tries = tokio::task::JoinSet::new();
         for n in 0..64 {
             let portal = served.portal.clone();
-            let op = otpost_ipc::portal::PortalOp::Console {
+            let op = PortalOp::Console {
                 session: halves[n % halves.len()].clone(),
                 ask: ask.clone(),
             };
@@ -280,8 +280,6 @@ async fn a_sign_in_that_is_not_finished_ends() {
         code,
     };
     let session = half.clone();
-    let refused = served
-        .ask(otpost_ipc::portal::PortalOp::Console { session, ask })
-        .await;
-    assert_eq!(crate::common::code_of(refused), otpost_ipc::FaultCode::Invalid);
+    let refused = served.ask(PortalOp::Console { session, ask }).await;
+    assert_eq!(crate::common::code_of(refused), FaultCode::Invalid);
 }

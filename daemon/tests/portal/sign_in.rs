@@ -200,7 +200,7 @@ async fn prompted(served: &Served, login: &str, password: &str) -> login::Verdic
         ms_chap2: None,
         first_factor: Chain::local(),
         door: Door::default(),
-        guarded: Guarded::Resource(served.stored(login).await.resources[0]),
+        guarded: Guarded::Resource(*served.stored(login).await.resources.first().unwrap()),
         attempt: AttemptId(attempt),
         origin: Origin::default(),
         source: Source::new("192.0.2.99", "gateway"),
@@ -335,7 +335,7 @@ async fn p3a_a_token_here_is_asked_for_and_the_password_alone_reaches_nothing() 
         UserOp::Home,
         UserOp::RecoveryFirst,
         UserOp::Act {
-            act: otpost_ipc::portal::UserAct::EndOtherSessions,
+            act: UserAct::EndOtherSessions,
         },
         UserOp::Where,
     ] {

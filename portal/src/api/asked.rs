@@ -6,10 +6,11 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::value::{
-    Action, BaseUrl, Channel, Country, Email, EmailOrNone, FirstEnrolment, FirstFactor, Flow, GroupName, Hours, Id,
-    Kind, LineKind, Login, MailSecurity, MessageAuthenticator, Name, Network, OtpLength, PamService, Password,
-    PersonName, Phone, Product, ProviderKind, ReplyAttribute, ReplyRule, ResourceName, Role, SearchIn, SharedSecret,
-    SourceAttribute, SourceKind, TokenName, TokenStatus, UserState, WithoutToken,
+    Action, BaseUrl, Channel, Country, Email, EmailOrNone, FirstEnrolment, FirstFactor, Flow, GroupName,
+    Hours, Id, Kind, LineKind, Login, MailSecurity, MessageAuthenticator, Name, Network, OtpLength,
+    PamService, Password, PersonName, Phone, Product, ProviderKind, ReplyAttribute, ReplyRule, ResourceName,
+    Role, SearchIn, SharedSecret, SourceAttribute, SourceKind, TokenName, TokenStatus, UserState,
+    WithoutToken,
 };
 
 /// Rows of an answer where nothing else is asked.

@@ -8,7 +8,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Answer, Api, Named,
-    asked::{Bypass, Invite, Lock, OneRemembered, OneUser, ROWS, UserChange, UserInResource, UserNew, UserQuery},
+    asked::{
+        Bypass, Invite, Lock, OneRemembered, OneUser, ROWS, UserChange, UserInResource, UserNew, UserQuery,
+    },
     gate::{Asked, Query},
     shown,
 };

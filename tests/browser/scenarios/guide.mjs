@@ -108,7 +108,9 @@ export default async function guide(ctx) {
     ctx.equal(await ctx.page.getByRole('switch', { name: 'SMS', exact: true }).isChecked(), true, 'SMS');
   });
   await ctx.step('7. give the user the page address: it is there to copy, as a picture, and in an invitation', async () => {
-    await ctx.click('General');
+    // The inner tab, below the resource's own of that name.
+    await ctx.page.getByRole('navigation', { name: 'More pages about this' }).getByRole('link', { name: 'General' }).click();
+    await ctx.see('Self-Service Page Address');
     ctx.equal(await ctx.page.getByLabel('Self-Service Page Address', { exact: true }).inputValue(), address, 'the address');
     ctx.equal(await ctx.page.locator('svg.qr').count(), 1, 'QR code');
     await ctx.page.getByRole('link', { name: 'Choose users' }).waitFor();

@@ -484,7 +484,7 @@ const RESOURCES: [(&str, Role); 8] = [
 ];
 
 /// Least role of each request that names nobody, and whether a limited scope may ask it of its own.
-const NOBODY: [(&str, Role, bool); 36] = [
+const NOBODY: [(&str, Role, bool); 41] = [
     ("status", Role::Helpdesk, true),
     ("user-list", Role::Helpdesk, true),
     ("user-find", Role::Helpdesk, true),
@@ -496,6 +496,11 @@ const NOBODY: [(&str, Role, bool); 36] = [
     ("resource-add", Role::Admin, false),
     ("resource-list", Role::Helpdesk, true),
     ("radius-client-list", Role::Admin, true),
+    ("source-add", Role::Admin, false),
+    ("source-set", Role::Admin, false),
+    ("source-list", Role::Admin, false),
+    ("source-remove", Role::Admin, false),
+    ("source-test", Role::Admin, false),
     ("sms-provider-add", Role::Admin, false),
     ("sms-provider-list", Role::Admin, false),
     ("sms-provider-set", Role::Admin, false),
