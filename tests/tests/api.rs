@@ -382,7 +382,7 @@ fn things(api: &Api) {
     );
     assert!(client.text("/secret").len() >= 16);
     let listed = api.get("/radius-clients");
-    assert_eq!(listed.text("/clients/0/name"), "gw-1");
+    assert_eq!(listed.text("/clients/1/name"), "gw-1");
     assert!(!listed.text.contains(&client.text("/secret")), "shown once");
     let changed = api.good(
         200,

@@ -89,10 +89,7 @@ fn defer(args: &Args) -> Result<(), HelperError> {
     handed
 }
 
-#[expect(
-    clippy::zombie_processes,
-    reason = "this process ends before the other; init reaps that one"
-)]
+/// Nobody waits for the process: this one ends before it, and init reaps it.
 fn start(args: &Args, call: &Call) -> Result<(), HelperError> {
     let path = args.credentials.as_deref().ok_or(HelperError::NoFile)?;
     // OpenVPN takes the file away as soon as this process ends.
@@ -115,7 +112,8 @@ fn start(args: &Args, call: &Call) -> Result<(), HelperError> {
         .map_err(failed)?;
     let pipe = worker.stdin.take();
     // It fits the pipe, so nobody waits.
-    pipe.map_or(Ok(()), |pipe| credentials.write(pipe)).map_err(failed)
+    pipe.map_or(Ok(()), |pipe| credentials.write(pipe))
+        .map_err(failed)
 }
 
 /// Decides the login that comes over standard input.
@@ -148,7 +146,9 @@ fn decide(config: &Path) -> Result<(), HelperError> {
         }
     };
     if !waits {
-        log(&format!("a login from {from}: OpenVPN does not wait for it any more"));
+        log(&format!(
+            "a login from {from}: OpenVPN does not wait for it any more"
+        ));
     }
     Ok(())
 }

@@ -75,11 +75,14 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let long = vec![b'x'; 20_000];
-        for octets in [b"".as_slice(), b"alice", b"\npassword\n", b"\xff\npassword\n", &long] {
-            assert!(matches!(
-                Credentials::read(octets),
-                Err(HelperError::Credentials)
-            ));
+        for octets in [
+            b"".as_slice(),
+            b"alice",
+            b"\npassword\n",
+            b"\xff\npassword\n",
+            &long,
+        ] {
+            assert!(matches!(Credentials::read(octets), Err(HelperError::Credentials)));
         }
     }
 }

@@ -14,10 +14,14 @@ pub enum HelperError {
     )]
     NotOpenvpn(&'static str),
     /// The administrator's fault: the password is in the environment, where others can see it.
-    #[error("the password came in the environment; write `via-file` instead of `via-env` behind the helper's path")]
+    #[error(
+        "the password came in the environment; write `via-file` instead of `via-env` behind the helper's path"
+    )]
     ViaEnv,
     /// The administrator's fault: no file was named.
-    #[error("no file with name and password; write `via-file` behind the helper's path in auth-user-pass-verify")]
+    #[error(
+        "no file with name and password; write `via-file` behind the helper's path in auth-user-pass-verify"
+    )]
     NoFile,
     /// The configuration or the shared secret cannot be used.
     #[error(transparent)]

@@ -1,5 +1,7 @@
 //! The helper as OpenVPN starts it, against a scripted RADIUS server on a loopback socket.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
+
 use std::{
     fs,
     net::{SocketAddr, UdpSocket},
@@ -58,7 +60,10 @@ impl Scratch {
     /// Configuration and secret for these servers.
     fn config(&self, servers: &[SocketAddr]) -> PathBuf {
         let secret = self.write("secret", &format!("{SECRET}\n"));
-        let servers: Vec<String> = servers.iter().map(|server| format!("{:?}", server.to_string())).collect();
+        let servers: Vec<String> = servers
+            .iter()
+            .map(|server| format!("{:?}", server.to_string()))
+            .collect();
         self.write(
             "openvpn.toml",
             &format!(
@@ -118,7 +123,11 @@ fn server(manner: Manner) -> (SocketAddr, Arc<Mutex<Vec<Seen>>>) {
                 request.check_message_authenticator(&ours),
                 Ok(MessageAuthenticator::Valid)
             );
-            let text = |kind| request.first(kind).map(|v| String::from_utf8(v.to_vec()).unwrap());
+            let text = |kind| {
+                request
+                    .first(kind)
+                    .map(|v| String::from_utf8(v.to_vec()).unwrap())
+            };
             let mut code = Code::AccessAccept;
             let mut message = "";
             if request.code() == Code::AccessRequest {
@@ -155,10 +164,7 @@ fn server(manner: Manner) -> (SocketAddr, Arc<Mutex<Vec<Seen>>>) {
                 let length = u16::try_from(octets.len()).unwrap().to_be_bytes();
                 octets[2..4].copy_from_slice(&length);
                 octets[4..20].copy_from_slice(&request.authenticator().0);
-                let signed = Md5::new()
-                    .chain_update(&octets)
-                    .chain_update(SECRET)
-                    .finalize();
+                let signed = Md5::new().chain_update(&octets).chain_update(SECRET).finalize();
                 octets[4..20].copy_from_slice(&signed);
             }
             socket.send_to(&octets, from).unwrap();
@@ -259,7 +265,12 @@ fn a_static_challenge_is_sent_on_as_one_field_and_an_empty_one_as_the_password()
     assert_eq!(login(&scratch, &config, &both).control, "1");
     let asked = login(&scratch, &config, &format!("SCRV1:{password}:"));
     assert!(asked.reason.starts_with("CRV1:"), "{asked:?}");
-    let fields: Vec<String> = seen.lock().unwrap().iter().map(|one| one.password.clone()).collect();
+    let fields: Vec<String> = seen
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|one| one.password.clone())
+        .collect();
     assert_eq!(fields, [format!("{PASSWORD}{CODE}"), PASSWORD.to_owned()]);
 }
 
@@ -316,17 +327,27 @@ fn a_server_that_is_silent_or_gone_is_passed_over_and_the_answer_finds_who_asked
         .unwrap()
         .first(attribute::ACCT_SESSION_ID)
         .map(|id| String::from_utf8(id.to_vec()).unwrap());
-    assert_eq!(seen.lock().unwrap()[0].session, session, "the next server can join");
+    assert_eq!(
+        seen.lock().unwrap()[0].session,
+        session,
+        "the next server can join"
+    );
 
     let right = login(&scratch, &config, &answer(&asked.reason, CODE));
     assert_eq!(right.control, "1", "{right:?}");
     silent.set_nonblocking(true).unwrap();
-    assert!(silent.recv_from(&mut buffer).is_err(), "the third server was asked first");
+    assert!(
+        silent.recv_from(&mut buffer).is_err(),
+        "the third server was asked first"
+    );
 
     let config = scratch.config(&[silent.local_addr().unwrap()]);
     let nobody = login(&scratch, &config, PASSWORD);
     assert_eq!(nobody.control, "0");
-    assert_eq!(nobody.reason, "The login server does not answer. Try again in a minute.");
+    assert_eq!(
+        nobody.reason,
+        "The login server does not answer. Try again in a minute."
+    );
 }
 
 #[test]
@@ -337,7 +358,10 @@ fn garbage_is_refused_without_a_packet() {
     for field in ["CRV1::AA==::1", "CRV1::x", "SCRV1:x", &"x".repeat(20_000)] {
         let outcome = login(&scratch, &config, field);
         assert_eq!(outcome.control, "0", "{outcome:?}");
-        assert!(outcome.reason.starts_with("The login got mixed up."), "{outcome:?}");
+        assert!(
+            outcome.reason.starts_with("The login got mixed up."),
+            "{outcome:?}"
+        );
     }
     let long = login(&scratch, &config, &"x".repeat(129));
     assert_eq!(long.reason, "This name or password is too long.");
@@ -356,7 +380,10 @@ fn an_open_secret_and_a_bad_file_keep_everybody_out() {
     assert!(open.log.contains("chmod go="), "{open:?}");
     let none = login(&scratch, &scratch.0.join("none.toml"), PASSWORD);
     assert_eq!(none.control, "0");
-    assert_eq!(none.reason, "Logins do not work at the moment. Tell your administrator.");
+    assert_eq!(
+        none.reason,
+        "Logins do not work at the moment. Tell your administrator."
+    );
     assert!(seen.lock().unwrap().is_empty());
 }
 
@@ -387,7 +414,10 @@ fn started_by_openvpn_it_never_ends_with_0() {
     }
     let output = command().args(["--check", "--config", config]).output().unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && shown.contains(&format!("{address}: answers")), "{shown}");
+    assert!(
+        output.status.success() && shown.contains(&format!("{address}: answers")),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -44,10 +44,7 @@ mod tests {
             assert_eq!(resolve(text).unwrap().to_string(), address);
         }
         for text in ["", "192.0.2.1:", "192.0.2.1:99999", "no such host"] {
-            assert!(
-                matches!(resolve(text), Err(ClientError::Server { .. })),
-                "{text}"
-            );
+            assert!(matches!(resolve(text), Err(ClientError::Server { .. })), "{text}");
         }
     }
 }

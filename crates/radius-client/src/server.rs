@@ -76,8 +76,7 @@ impl Server {
         let authenticator = Authenticator(sys::random()?);
         // An EAP answer stands in it in clear.
         let mut buffer = Zeroizing::new([0; MAX_PACKET]);
-        let mut request =
-            RequestBuilder::new(&mut *buffer, code, identifier, authenticator, self.signing)?;
+        let mut request = RequestBuilder::new(&mut *buffer, code, identifier, authenticator, self.signing)?;
         write(&mut request)?;
         let packet = request.finish(&self.secret);
 
@@ -163,7 +162,10 @@ impl Server {
 fn answers(reply: Code, request: Code) -> bool {
     match request {
         Code::AccessRequest => {
-            matches!(reply, Code::AccessAccept | Code::AccessReject | Code::AccessChallenge)
+            matches!(
+                reply,
+                Code::AccessAccept | Code::AccessReject | Code::AccessChallenge
+            )
         }
         // RFC 5997 section 2.2: which, depends on the port.
         Code::StatusServer => matches!(reply, Code::AccessAccept | Code::AccountingResponse),

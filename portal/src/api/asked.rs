@@ -1,6 +1,8 @@
 //! What requests hold: bodies and parameters. Types that are only here to be described are read as the daemon's own
 //! ones; a test compares their fields.
 
+mod sources;
+
 use otpost_ipc::Secret;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -9,9 +11,9 @@ use super::value::{
     Action, BaseUrl, Channel, Country, Email, EmailOrNone, FirstEnrolment, FirstFactor, Flow, GroupName,
     Hours, Id, Kind, LineKind, Login, MailSecurity, MessageAuthenticator, Name, Network, OtpLength,
     PamService, Password, PersonName, Phone, Product, ProviderKind, ReplyAttribute, ReplyRule, ResourceName,
-    Role, SearchIn, SharedSecret, SourceAttribute, SourceKind, TokenName, TokenStatus, UserState,
-    WithoutToken,
+    Role, SearchIn, SharedSecret, SourceAttribute, TokenName, TokenStatus, UserState, WithoutToken,
 };
+pub use sources::{SourceChange, SourceNew, SourceTest};
 
 /// Rows of an answer where nothing else is asked.
 pub(super) const ROWS: u32 = 50;
@@ -439,42 +441,6 @@ pub struct ConnectionQuery {
     /// At most so many; absent: 50.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
-}
-
-/// A new source of passwords.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SourceNew {
-    /// Unique name.
-    #[schema(value_type = Name)]
-    pub name: String,
-    /// What it is.
-    #[schema(value_type = SourceKind)]
-    pub kind: String,
-    /// Settings of its kind, as in the documentation; may hold credentials, which are never shown again.
-    #[schema(value_type = Object, additional_properties = true)]
-    pub config: serde_json::Map<String, serde_json::Value>,
-}
-
-/// New settings of a source of passwords.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SourceChange {
-    /// All of them, credentials too.
-    #[schema(value_type = Object, additional_properties = true)]
-    pub config: serde_json::Map<String, serde_json::Value>,
-}
-
-/// A password that a source is to check.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SourceTest {
-    /// Login as somebody would type it.
-    #[schema(value_type = Login)]
-    pub user: String,
-    /// The password.
-    #[schema(value_type = String, max_length = 512, format = Password)]
-    pub password: Secret,
 }
 
 /// A new SMS provider.

@@ -150,11 +150,8 @@ export class People {
     const texts = await this.#ctx.inbox();
     await this.#ctx.goto(`/s/${address}/add/totp`);
     await this.send({ name });
-    if (this.page.url().includes('/confirm/')) {
-      await this.prove(login, texts);
-      await this.#ctx.goto(`/s/${address}/add/totp`);
-      await this.send({ name });
-    }
+    // What was typed is kept while a fresh code is asked for.
+    if (this.page.url().includes('/confirm/')) await this.prove(login, texts);
     this.#apps.set(login, await this.page.locator('#secret').innerText());
   }
 

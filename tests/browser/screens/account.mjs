@@ -103,7 +103,11 @@ export function pages(P, ctx, { postbox }) {
     { name: 'sms-missing', open: send() },
     { name: 'sms-phone-wrong', open: send({ name: 'My phone', phone: '12' }), noScript: true },
     { name: 'sms-name-wrong', open: send({ name: '<b>My phone</b>', phone: '+49 171 2340001' }) },
-    { name: 'sms-one-step', open: at('ida', '/add/sms', 'werft') },
+    { name: 'sms-one-step', open: at('ida', '/add/sms', 'werft'), german: true, noScript: true },
+    { name: 'sms-one-step-wrong', open: send({ name: 'My phone', phone: '12' }) },
+    { name: 'sms-one-step-sent', open: enrolling('ada', 'werft', 'Werft'), german: true, noScript: true },
+    { name: 'sms-one-step-code-wrong', open: send({ code: WRONG }) },
+    { name: 'sms-one-step-number-wrong', open: send({ phone: '12' }) },
     { name: 'totp', open: at('ida', '/add/totp') },
     { name: 'totp-name-wrong', open: send({ name: '<b>App</b>' }) },
     {

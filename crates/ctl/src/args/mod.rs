@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use admin::{AdminCommand, ApiKeyCommand, Rights, Role};
 pub use audit::{AuditCommand, AuditQuery, When};
 pub use enrol::EnrolCommand;
-pub use radius::{ClientCommand, ClientOptions, MacRule, RadiusCommand, RadiusTest};
+pub use radius::{ClientCommand, ClientOptions, MacRule, Method, RadiusCommand, RadiusTest};
 pub use resource::{AccessOptions, ResourceCommand, ResourceOptions, Verdict};
 pub use self_service::SelfServiceOptions;
 pub use settings::{MailCommand, MailOptions, OverviewOptions, PortalCommand};

@@ -159,11 +159,31 @@ impl From<MacRule> for MessageAuthenticator {
     }
 }
 
+/// How a password or code goes over RADIUS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Method {
+    /// User-Password, hidden with the shared secret.
+    Pap,
+    /// CHAP-Password: a proof, which a server can only check against what it knows in clear.
+    Chap,
+    /// MS-CHAP2-Response: the same, and the server proves itself in turn.
+    Mschapv2,
+    /// EAP with Generic Token Card, as IKEv2 servers send it.
+    EapGtc,
+}
+
 /// A login over RADIUS from the command line.
 #[derive(Debug, Args)]
 pub struct RadiusTest {
     /// Log in as this user.
-    pub user: String,
+    #[arg(required_unless_present = "status")]
+    pub user: Option<String>,
+    /// Only ask whether the server is there.
+    #[arg(long, conflicts_with_all = ["user", "method", "password_file", "without_message_authenticator"])]
+    pub status: bool,
+    /// Send password and code this way.
+    #[arg(long, value_enum, value_name = "METHOD", default_value = "pap")]
+    pub method: Method,
     /// Send to this server; the port is 1812 unless given.
     #[arg(long, value_name = "HOST[:PORT]", default_value = "127.0.0.1")]
     pub server: String,

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod login;
 mod radius;
+mod radius_test;
 mod resource;
 mod settings;
 mod sms;

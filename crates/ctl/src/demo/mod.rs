@@ -15,6 +15,7 @@ mod signals;
 use std::time::Duration;
 
 use otpost_ipc::client::Deadline;
+use otpost_radius_client::ClientError;
 use otpost_radius_wire::SharedSecret;
 
 use crate::{
@@ -62,12 +63,12 @@ pub(crate) fn run(options: &Demo, io: &mut Io<'_>) -> Result<Exit, CtlError> {
     let page = Page::start(texts, &sites.portal()).map_err(|error| DemoError::Page(error.kind()))?;
 
     let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
-    let shared = SharedSecret::new(secret.expose().as_bytes()).map_err(RadiusError::Wire)?;
+    let shared = SharedSecret::new(secret.expose().as_bytes()).map_err(|error| RadiusError::from(ClientError::from(error)))?;
     let mut server = Server::new(address, shared)?;
     setup::CLIENT.clone_into(&mut server.nas_identifier);
     // Retransmits cost nothing: the server answers them from its cache.
-    server.timeout = Duration::from_secs(1);
-    server.tries = 10;
+    server.way.timeout = Duration::from_secs(1);
+    server.way.tries = 10;
 
     introduce(io, address, &sites)?;
     let mut stage = logins::Stage {
