@@ -18,10 +18,18 @@ const CUT: u32 = 10_000;
 pub(crate) async fn store(daemon: &Arc<Daemon>, account: RadiusAccount) -> Outcome<RadiusReply> {
     let table = Arc::clone(&daemon.clients.borrow().entries);
     let Some(client) = table.iter().find(|c| c.name == account.client) else {
-        return fault(daemon, FaultCode::NotFound, "this RADIUS client is not known any more");
+        return fault(
+            daemon,
+            FaultCode::NotFound,
+            "this RADIUS client is not known any more",
+        );
     };
     if !client.settings.accounting {
-        return fault(daemon, FaultCode::Forbidden, "accounting is off for this RADIUS client");
+        return fault(
+            daemon,
+            FaultCode::Forbidden,
+            "accounting is off for this RADIUS client",
+        );
     }
     let now = daemon.now();
     let at = now.minus(Duration::from_secs(u64::from(account.delay)));

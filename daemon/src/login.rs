@@ -6,11 +6,11 @@ pub(crate) mod relay;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use otpost_core::{Rng, Timestamp};
+use otpost_core::audit::Event;
 use otpost_core::challenge::{Answered, Challenge, Channel, Origin, State};
 use otpost_core::client::Flow;
-use otpost_core::keys::Keyring;
 use otpost_core::ids::{AttemptId, Reference, ResourceId, SessionId, UserId};
+use otpost_core::keys::Keyring;
 use otpost_core::login::decoy::{self, Decoy, Hidden};
 use otpost_core::login::{
     self, About, Answer, Asked, Begin, Change, First, Proof, Reason, Reply, Rules, Step, Typed,
@@ -21,6 +21,7 @@ use otpost_core::resource::Resource;
 use otpost_core::source::{Attribute, Chain, MsChap2Keys};
 use otpost_core::stats::{Fact, Outcome};
 use otpost_core::user::User;
+use otpost_core::{Rng, Timestamp};
 use otpost_store::{Read, StoreError, Tx, document};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
@@ -28,8 +29,8 @@ use zeroize::Zeroizing;
 use crate::outbox::{Job, Outbox, Slot};
 use crate::passwords::PasswordError;
 use crate::rows::{AnswerRows, BeginKey, BeginRows, Direct, Owner, apply};
-use crate::state::Daemon;
 use crate::sources::MsChap2Response;
+use crate::state::Daemon;
 use crate::sys;
 use first::{Compared, Given, given};
 
@@ -229,7 +230,10 @@ async fn decide(daemon: &Arc<Daemon>, start: Start, given: Given) -> Result<Verd
                 flow: start.door.flow,
                 hidden: start.door.hide.then(|| Hidden {
                     name: &start.user,
-                    tag: given.password.as_ref().map(|password| decoy::tag(&keys, password)),
+                    tag: given
+                        .password
+                        .as_ref()
+                        .map(|password| decoy::tag(&keys, password)),
                 }),
                 code: given.typed(&start),
                 rules: rules(&start, rows.resource.as_ref(), &given.groups, now),
@@ -259,7 +263,10 @@ async fn decide(daemon: &Arc<Daemon>, start: Start, given: Given) -> Result<Verd
                 group: &start.group,
                 source: &start.source,
             };
-            tx.append_audit(&step.event(&about, &known, now))?;
+            tx.append_audit(&Event {
+                detail: given.outage.clone(),
+                ..step.event(&about, &known, now)
+            })?;
             let ids = (owner.user, rows.resource.as_ref().map(|r| r.id));
             let groups = given.groups.as_deref().unwrap_or_default();
             let granted = Granted::of(
@@ -306,7 +313,7 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
             };
             let Some(rows) = rows else {
                 let step = match further.session {
-                    Some(session) => decoyed(tx, session, &further, (&keys, &known), now, &mut rng)?,
+                    Some(session) => decoyed(tx, (session, &further), (&keys, &known), now, &mut rng)?,
                     None => None,
                 };
                 let step = step.unwrap_or_else(unknown_session);
@@ -563,8 +570,7 @@ fn typed<'a>(typed: Option<&'a Zeroizing<String>>, proof: Option<&'a SharedProof
 /// What a prompt without a code behind it answers; `None` where the session is none of those.
 fn decoyed(
     tx: &mut dyn Tx,
-    session: SessionId,
-    further: &Further,
+    (session, further): (SessionId, &Further),
     (keys, reference): (&Keyring, &Reference),
     now: Timestamp,
     rng: &mut dyn Rng,
@@ -585,7 +591,7 @@ fn decoyed(
             reference,
         },
     };
-    let step = decoy::answer(&decoy, next.as_ref(), &request, keys, now, rng);
+    let step = decoy::answer((&decoy, next.as_ref()), &request, keys, now, rng);
     for change in &step.changes {
         if let Change::Decoy(decoy) = change {
             document::put(tx, decoy.as_ref())?;
@@ -656,7 +662,9 @@ fn report(daemon: &Daemon, step: &Step, said: &Said, reference: &Reference) {
     match step.reply {
         Reply::Deny { .. } => warn!(outcome = "deny", reason, user, resource, via, source, %reference),
         Reply::Allow => info!(outcome = "allow", reason, user, resource, via, source, %reference),
-        Reply::Prompt { .. } | Reply::Ask { .. } => info!(outcome = "ask", reason, user, resource, via, source, %reference),
+        Reply::Prompt { .. } | Reply::Ask { .. } => {
+            info!(outcome = "ask", reason, user, resource, via, source, %reference);
+        }
     }
 }
 

@@ -150,7 +150,11 @@ impl BeginRows {
         };
         let Some(user) = user else {
             // A number that is made up is one of a country that may be texted.
-            let policy = if key.hidden { read.send_policy()? } else { Policy::default() };
+            let policy = if key.hidden {
+                read.send_policy()?
+            } else {
+                Policy::default()
+            };
             return Ok(Self {
                 resource,
                 decoy,

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::login::relay::Relay;
 use otpost_core::Timestamp;
+use otpost_core::access::Remembered;
+use otpost_core::accounting::Connection;
+use otpost_core::login::decoy::Decoy;
 use otpost_core::portal::administrator::SetupLink;
 use otpost_core::portal::factors::HelpdeskCode;
 use otpost_core::portal::invite::Invite;
 use otpost_core::portal::session::PortalSession;
 use otpost_core::portal::verification::Verification;
-use otpost_core::access::Remembered;
-use otpost_core::accounting::Connection;
-use otpost_core::login::decoy::Decoy;
 use otpost_core::stats::HourStats;
-use crate::login::relay::Relay;
 use otpost_store::document::Document;
 use otpost_store::{StoreError, Tx};
 use tokio::sync::watch;

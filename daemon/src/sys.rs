@@ -96,6 +96,10 @@ pub async fn stopped(stop: &mut tokio::sync::watch::Receiver<bool>) {
 ///
 /// # Errors
 /// Says that there is no such zone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the machine's zone"
+)]
 pub fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
     if name.is_empty() {
         return Ok(jiff::tz::TimeZone::system());

@@ -183,7 +183,10 @@ fn body(reply: &AdminReply) -> Result<Value, PageError> {
 
 /// Settings by the API's own words.
 fn own_words(thing: &mut Map<String, Value>) {
-    if let Some(set) = thing.remove("set") {
+    if let Some(mut set) = thing.remove("set") {
+        if let Some(nas) = set.get_mut("nas").filter(|nas| **nas == "") {
+            *nas = Value::from("none");
+        }
         thing.insert("settings".to_owned(), set);
     }
     // The name stands outside.

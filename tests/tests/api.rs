@@ -470,8 +470,7 @@ fn texts(api: &Api, stack: &Stack) {
 }
 
 fn sources(api: &Api) {
-    let config = json!({ "urls": ["ldap://127.0.0.1:1"], "insecure": true,
-        "bind": { "dn": "uid={user},dc=example,dc=com" } });
+    let config = json!({ "urls": ["ldap://127.0.0.1:1"], "bind": { "dn": "uid={user},dc=example,dc=com" } });
     let made = api.good(
         201,
         "POST",

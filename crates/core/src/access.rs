@@ -201,12 +201,7 @@ impl Hours {
     /// Whether `at` lies within.
     #[must_use]
     pub fn contain(&self, at: Local) -> bool {
-        let on = |day: u8| {
-            self.days
-                .get(usize::from(day % 7))
-                .copied()
-                .unwrap_or_default()
-        };
+        let on = |day: u8| self.days.get(usize::from(day % 7)).copied().unwrap_or_default();
         let minute = at.minute;
         if self.from < self.to {
             return on(at.weekday) && (self.from..self.to).contains(&minute);

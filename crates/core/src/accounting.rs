@@ -81,9 +81,7 @@ impl Connection {
     #[must_use]
     pub fn told(mut self, told: &Told) -> Self {
         if let Some(seconds) = told.seconds {
-            let began = told
-                .at
-                .minus(std::time::Duration::from_secs(u64::from(seconds)));
+            let began = told.at.minus(std::time::Duration::from_secs(u64::from(seconds)));
             self.started = self.started.min(began);
         }
         if told.status == Status::Start {

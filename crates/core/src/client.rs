@@ -254,9 +254,7 @@ impl RadiusClient {
         if let Some(all) = self.networks.iter().find(|n| n.prefix() == 0) {
             return Err(BadClient::Everybody(*all));
         }
-        if self.first_factor.is_stack()
-            && self.message_authenticator != MessageAuthenticator::Require
-        {
+        if self.first_factor.is_stack() && self.message_authenticator != MessageAuthenticator::Require {
             return Err(BadClient::Open);
         }
         if self.settings.flow == Flow::CodeOnly && !self.first_factor.is_stack() {

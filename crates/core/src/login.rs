@@ -21,8 +21,8 @@ use crate::user::User;
 use crate::{Rng, Timestamp};
 
 pub use answer::{Answer, AnswerView, Found, answer, asks_for_text, cancel};
-pub use single::{Proof, Typed, split};
 pub use begin::{Begin, BeginView, First, Rules, begin, token_of};
+pub use single::{Proof, Typed, split};
 
 /// Why a login went as it did. Operators see it; users do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,7 +334,7 @@ fn standing(resource: &Resource, user: &User, guard: &Guard, now: Timestamp) -> 
 /// The next session of a challenge.
 fn session(challenge: &Challenge, round: u32, notice: Notice, rng: &mut dyn Rng) -> Session {
     Session {
-        id: crate::ids::SessionId::random(rng),
+        id: SessionId::random(rng),
         challenge: challenge.id,
         round,
         answered: None,

@@ -32,7 +32,9 @@ impl Region {
     /// The digits behind the +, where the letters name a country.
     #[must_use]
     pub fn calling_code(self) -> Option<u16> {
-        DATABASE.by_id(self.as_str()).map(|country| country.country_code())
+        DATABASE
+            .by_id(self.as_str())
+            .map(|country| country.country_code())
     }
 
     fn id(self) -> Option<country::Id> {

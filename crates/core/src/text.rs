@@ -228,7 +228,9 @@ pub fn prompt_briefly(challenge: &Challenge, notice: Notice) -> String {
 pub fn sent(challenge: &Challenge, masked: &str) -> String {
     let label = challenge.label;
     let digits = challenge.digits.get();
-    format!("Text {label} was sent to {masked}. Log in again with your password and the {digits} digits right behind it.")
+    format!(
+        "Text {label} was sent to {masked}. Log in again with your password and the {digits} digits right behind it."
+    )
 }
 
 /// The same in few words.

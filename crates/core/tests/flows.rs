@@ -1,4 +1,10 @@
 //! Logins through VPNs that cannot show a challenge, decoys, and the rules of a resource.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test"
+)]
 
 mod common;
 
@@ -78,14 +84,21 @@ fn one_request_is_one_failure_of_the_user_and_one_try_of_each_code() {
     let first = ask(&mut shell, "alice");
     shell.advance(secs(31));
     let second = ask(&mut shell, "alice");
-    assert_eq!(second.reason, Reason::Challenge, "after the cool-down another text leaves");
+    assert_eq!(
+        second.reason,
+        Reason::Challenge,
+        "after the cool-down another text leaves"
+    );
     let codes = [shell.right(session(&first)), shell.right(session(&second))];
     let wrong = (0..)
         .map(|n| format!("{n:06}"))
         .find(|code| !codes.contains(code))
         .unwrap_or_default();
     let (step, knock) = give(&mut shell, "alice", &wrong);
-    assert_eq!((step.reply, step.reason), (Reply::Deny { exhausted: false }, Reason::WrongCode));
+    assert_eq!(
+        (step.reply, step.reason),
+        (Reply::Deny { exhausted: false }, Reason::WrongCode)
+    );
     let alice = shell.find("alice").unwrap();
     assert_eq!(shell.guard(alice).consecutive, 1);
     assert!(shell.challenges.values().all(|c| c.tries == 1));
@@ -105,7 +118,11 @@ fn wrong_codes_lock_the_user_and_end_what_is_open() {
     let wrong = shell.wrong(session(&first));
     for n in 1..=5 {
         let (step, _) = give(&mut shell, "alice", &wrong);
-        let reason = if n < 5 { Reason::WrongCode } else { Reason::OtpLockedNow };
+        let reason = if n < 5 {
+            Reason::WrongCode
+        } else {
+            Reason::OtpLockedNow
+        };
         assert_eq!(step.reason, reason);
     }
     assert!(shell.challenges.values().all(|c| c.state == State::Dead));
@@ -152,7 +169,11 @@ fn asking_again_within_the_cool_down_sends_no_second_text() {
         let first = ask(&mut shell, "alice");
         let again = ask(&mut shell, "alice");
         assert_eq!(again.reason, Reason::Joined);
-        assert_ne!(session(&first), session(&again), "each request has its own session");
+        assert_ne!(
+            session(&first),
+            session(&again),
+            "each request has its own session"
+        );
         assert_eq!(shell.outbox.len(), 1);
         // The State of either carries the code.
         let typed = Typed {
@@ -227,7 +248,13 @@ fn whatever_is_refused_looks_like_a_challenge_where_the_first_factor_is_hidden()
 #[test]
 fn a_decoy_answers_like_a_challenge_and_lets_nobody_in() {
     let answers: [&[Option<&str>]; 4] = [
-        &[Some("000000"), Some("000001"), Some("000002"), Some("000003"), Some("000004")],
+        &[
+            Some("000000"),
+            Some("000001"),
+            Some("000002"),
+            Some("000003"),
+            Some("000004"),
+        ],
         &[None, Some("r"), Some("000000"), Some(PASSWORD), None],
         &[Some(PASSWORD), Some(PASSWORD), Some("000000"), Some("sms")],
         &[Some("12"), Some("not a code"), Some(""), Some("000000")],
@@ -264,11 +291,23 @@ fn a_decoy_answers_like_a_challenge_and_lets_nobody_in() {
             let other = fake.answer_decoy(decoy, "ALICE", *typed, attempt).reply;
             match (one, other) {
                 (
-                    Reply::Prompt { session: a, masked: m, challenge: c },
-                    Reply::Prompt { session: b, masked: n, challenge: d },
+                    Reply::Prompt {
+                        session: a,
+                        masked: m,
+                        challenge: c,
+                    },
+                    Reply::Prompt {
+                        session: b,
+                        masked: n,
+                        challenge: d,
+                    },
                 ) => {
                     assert_eq!((a.notice, a.round, m), (b.notice, b.round, n), "round {round}");
-                    assert_eq!((c.expires, c.next_send), (d.expires, d.next_send), "round {round}");
+                    assert_eq!(
+                        (c.expires, c.next_send),
+                        (d.expires, d.next_send),
+                        "round {round}"
+                    );
                     (at, decoy) = (a.id, b.id);
                 }
                 (one, other) => {
@@ -373,11 +412,19 @@ fn a_remembered_code_ends_with_its_time_its_source_and_what_stood_behind_it() {
     assert_eq!(ask(&mut shell, "alice").reason, Reason::Remembered);
     assert_eq!(ask(&mut shell, "bob").reason, Reason::Challenge, "another person");
     shell.advance(secs(3600));
-    assert_eq!(ask(&mut shell, "alice").reason, Reason::Challenge, "its time is over");
+    assert_eq!(
+        ask(&mut shell, "alice").reason,
+        Reason::Challenge,
+        "its time is over"
+    );
 
     let mut shell = ready();
     shell.how.address = Some("192.0.2.10".parse().unwrap());
-    assert_eq!(ask(&mut shell, "alice").reason, Reason::Challenge, "another source");
+    assert_eq!(
+        ask(&mut shell, "alice").reason,
+        Reason::Challenge,
+        "another source"
+    );
 
     let mut shell = ready();
     let other = Knock {
@@ -388,15 +435,22 @@ fn a_remembered_code_ends_with_its_time_its_source_and_what_stood_behind_it() {
 
     let mut shell = ready();
     let alice = shell.find("alice").unwrap();
-    shell.users.get_mut(&alice).unwrap().password = Some(otpost_core::user::PasswordHash(
-        "another".to_owned().into(),
-    ));
-    assert_eq!(ask(&mut shell, "alice").reason, Reason::Challenge, "another password");
+    shell.users.get_mut(&alice).unwrap().password =
+        Some(otpost_core::user::PasswordHash("another".to_owned().into()));
+    assert_eq!(
+        ask(&mut shell, "alice").reason,
+        Reason::Challenge,
+        "another password"
+    );
 
     let mut shell = ready();
     let alice = shell.find("alice").unwrap();
     for token in shell.tokens.iter_mut().filter(|t| t.user == alice) {
         token.phone = otpost_core::phone::Phone::parse("+4917199999999", None).unwrap();
     }
-    assert_eq!(ask(&mut shell, "alice").reason, Reason::Challenge, "another number");
+    assert_eq!(
+        ask(&mut shell, "alice").reason,
+        Reason::Challenge,
+        "another number"
+    );
 }

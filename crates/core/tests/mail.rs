@@ -169,7 +169,7 @@ fn codes_labels_names_links_and_references_are_in_the_body() {
                 }
                 Letter::Test { reference } => holds(reference),
                 Letter::Notice(Notice::PasswordChanged | Notice::EmailRemoved | Notice::RecoveryRenewed) => {
-                    holds("alice")
+                    holds("alice");
                 }
                 Letter::Notice(_) => holds("My phone"),
             }

@@ -22,6 +22,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::frame::{self, FrameError, Inbox, WipedBuf};
 use crate::peer::Peer;
+use crate::polled::Polled;
 use crate::sys::{self, clock, poll_timeout};
 use crate::{Fault, Hello, Outcome, PROTO, Request, Response, Role};
 
@@ -287,6 +288,12 @@ impl<Op: Serialize, Reply: DeserializeOwned> Client<Op, Reply> {
         let request = self.exchange(&op);
         drop(op);
         request
+    }
+
+    /// The same connection for a thread that polls. Only after a call that was answered: it has exchanged the Hellos.
+    #[must_use]
+    pub fn into_polled(self) -> Polled<Op, Reply> {
+        Polled::over(self.fd, self.last_id)
     }
 
     fn exchange(&mut self, op: &Op) -> Result<Reply, CallError> {

@@ -14,6 +14,7 @@ pub mod client;
 pub mod frame;
 pub mod pam;
 pub mod peer;
+pub mod polled;
 pub mod portal;
 pub mod radius;
 mod secret;

@@ -154,13 +154,23 @@ mod tests {
         };
         let access = changed(Access::default(), &set, &shipped()).unwrap();
         assert_eq!(shown(&access), set);
-        assert_eq!(changed(Access::default(), &shown(&access), &shipped()).unwrap(), access);
-        assert_eq!(changed(access.clone(), &AccessSet::default(), &shipped()).unwrap(), access);
+        assert_eq!(
+            changed(Access::default(), &shown(&access), &shipped()).unwrap(),
+            access
+        );
+        assert_eq!(
+            changed(access.clone(), &AccessSet::default(), &shipped()).unwrap(),
+            access
+        );
     }
 
     #[test]
     fn nonsense_is_named() {
-        let set = |set: AccessSet| changed(Access::default(), &set, &shipped()).unwrap_err().to_string();
+        let set = |set: AccessSet| {
+            changed(Access::default(), &set, &shipped())
+                .unwrap_err()
+                .to_string()
+        };
         let bad = set(AccessSet {
             hours: Some(vec!["always".to_owned()]),
             ..AccessSet::default()

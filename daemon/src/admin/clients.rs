@@ -16,9 +16,9 @@ use otpost_store::{Read, Tx};
 use tracing::error;
 use zeroize::Zeroizing;
 
+use super::client_settings;
 use super::page::Page;
 use super::{Act, AdminError, done, find_resource, read, view, write};
-use super::client_settings;
 use crate::ipc::authenticator_of;
 use crate::state::Daemon;
 

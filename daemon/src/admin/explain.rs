@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use otpost_core::challenge::{Channel, Origin};
 use otpost_core::client::SourceAttribute;
-use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
 use otpost_core::login::{Reason, Reply};
 use otpost_core::net::Source;
+use otpost_core::source::Chain;
 use otpost_ipc::admin::AdminReply;
 
 use super::{AdminError, read};

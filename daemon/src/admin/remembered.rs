@@ -28,11 +28,7 @@ pub(super) async fn list(daemon: &Arc<Daemon>, act: Act, user: String) -> Result
         let (entries, _) = Page::of(entries.into_iter().map(|entry| RememberedView {
             id: HEXLOWER.encode(&entry.id),
             user: user.login.clone(),
-            resource: names
-                .of(&[entry.resource])
-                .into_iter()
-                .next()
-                .unwrap_or_default(),
+            resource: names.of(&[entry.resource]).into_iter().next().unwrap_or_default(),
             service: entry.group,
             source: entry.address.to_string(),
             since: entry.since.0,

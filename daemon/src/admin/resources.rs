@@ -207,7 +207,11 @@ pub(super) async fn add(
 ) -> Result<AdminReply, AdminError> {
     let id = ResourceId::random(&mut daemon.rng());
     let settings = ResourceSettings { name: None, ..set };
-    let resource = changed(Resource::new(id, &name, act.now), &settings, &daemon.dictionaries.current())?;
+    let resource = changed(
+        Resource::new(id, &name, act.now),
+        &settings,
+        &daemon.dictionaries.current(),
+    )?;
     write(daemon, move |tx| {
         own_address(tx, &resource)?;
         tx.put_resource(&resource)?;

@@ -28,11 +28,7 @@ pub(crate) fn reply(verdict: &Verdict, now: Timestamp) -> LoginReply {
                 .seconds_until(challenge.expires.min(challenge.deadline))
                 .max(1),
         },
-        Reply::Ask {
-            session,
-            text,
-            until,
-        } => LoginReply::Prompt {
+        Reply::Ask { session, text, until } => LoginReply::Prompt {
             session: session.to_string(),
             text: text.clone(),
             // Whatever it is, nobody else need see it.
@@ -77,7 +73,11 @@ pub(crate) fn radius_reply(verdict: &Verdict, settings: &Settings, now: Timestam
     let limit = usize::from(settings.prompt_length);
     if settings.flow == Flow::TwoPass {
         return LoginReply::Deny {
-            text: text::fit(text::sent(challenge, masked), text::sent_briefly(challenge), limit),
+            text: text::fit(
+                text::sent(challenge, masked),
+                text::sent_briefly(challenge),
+                limit,
+            ),
             kind: DenyKind::Denied,
             reference: verdict.reference.as_str().to_owned(),
         };

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
 use otpost_core::net::Source;
+use otpost_core::source::Chain;
 use otpost_ipc::pam::{PamBegin, PamOp, PamReply};
 use otpost_ipc::peer::{self, Access, Account, Peer, Refusal, Standing};
 use otpost_ipc::{DenyKind, Fault, FaultCode, LoginReply, Outcome};

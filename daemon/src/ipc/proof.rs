@@ -136,7 +136,8 @@ impl Proof for Parts {
                 let keys = accepted.keys();
                 let hex = |key: &[u8]| Secret::new(HEXLOWER.encode(key));
                 let success = MsChap2Success {
-                    success: String::from_utf8_lossy(accepted.success().get(1..).unwrap_or_default()).into_owned(),
+                    success: String::from_utf8_lossy(accepted.success().get(1..).unwrap_or_default())
+                        .into_owned(),
                     send_key: hex(keys.send()),
                     receive_key: hex(keys.recv()),
                 };

@@ -7,7 +7,10 @@ use std::time::Duration;
 use otpost_core::challenge::{Channel, Origin};
 use otpost_core::client::{RadiusClient, Settings, SourceAttribute};
 use otpost_core::net::Source;
-use otpost_ipc::radius::{ClientTable, Credentials, Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply, RadiusReport, RadiusSigned};
+use otpost_ipc::radius::{
+    ClientTable, Credentials, Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusReply, RadiusReport,
+    RadiusSigned,
+};
 use otpost_ipc::{Fault, FaultCode, LoginReply, Outcome};
 use otpost_store::StoreError;
 use tracing::{Instrument, error, info_span};

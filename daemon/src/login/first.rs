@@ -40,7 +40,10 @@ impl Compared {
     fn passed(&self) -> bool {
         matches!(
             self,
-            Self::Stack | Self::Password { right: true, .. } | Self::Source(First::Passed) | Self::Challenge(_)
+            Self::Stack
+                | Self::Password { right: true, .. }
+                | Self::Source(First::Passed)
+                | Self::Challenge(_)
         )
     }
 
@@ -76,6 +79,8 @@ pub(super) struct Given {
     pub(super) reply: Vec<Attribute>,
     /// What it said after MS-CHAPv2.
     pub(super) ms_chap2: Option<MsChap2Keys>,
+    /// Which source could not be asked, and why; for the audit row.
+    pub(super) outage: String,
 }
 
 impl Given {
@@ -93,6 +98,7 @@ impl Given {
             groups: Some(Vec::new()),
             reply: Vec::new(),
             ms_chap2: None,
+            outage: String::new(),
         }
     }
 
@@ -149,7 +155,11 @@ pub(super) async fn given(
         // One request is one failure, however it was read.
         last = Some(given);
     }
-    last.ok_or_else(|| LoginError::Store(StoreError::Damaged("a field cannot be read in any way".to_owned())))
+    last.ok_or_else(|| {
+        LoginError::Store(StoreError::Damaged(
+            "a field cannot be read in any way".to_owned(),
+        ))
+    })
 }
 
 /// The field holds the code and nothing else.
@@ -270,8 +280,15 @@ async fn passed_on(
         Checked::Failed | Checked::UnknownUser => Given::of(First::Failed),
         Checked::Expired => Given::of(First::Expired),
         Checked::Locked => Given::of(First::Locked),
-        // A challenge within MS-CHAPv2 cannot be passed on: its answer is no password.
-        Checked::Unavailable(_) | Checked::Challenge { .. } => Given::of(First::Unavailable),
+        Checked::Unavailable(outage) => Given {
+            outage: outage.to_string(),
+            ..Given::of(First::Unavailable)
+        },
+        // It cannot be passed on: its answer is no password.
+        Checked::Challenge { source, .. } => Given {
+            outage: format!("{source}: it asks back within MS-CHAPv2"),
+            ..Given::of(First::Unavailable)
+        },
     }))
 }
 
@@ -315,7 +332,12 @@ async fn check(
         Checked::Failed | Checked::UnknownUser => First::Failed,
         Checked::Expired => First::Expired,
         Checked::Locked => First::Locked,
-        Checked::Unavailable(_) => First::Unavailable,
+        Checked::Unavailable(outage) => {
+            return Ok(Given {
+                outage: outage.to_string(),
+                ..given(Compared::Source(First::Unavailable))
+            });
+        }
         Checked::Challenge {
             source,
             server,

@@ -112,9 +112,7 @@ pub(super) async fn ask(
 /// The answer that this very request got before, where that was an upstream server's challenge.
 pub(super) async fn before(daemon: &Arc<Daemon>, start: &Start) -> Result<Option<Verdict>, LoginError> {
     let session = daemon.keys.session(start.attempt);
-    let relay: Option<Relay> = daemon
-        .read(move |read| document::get(read, &session.0))
-        .await?;
+    let relay: Option<Relay> = daemon.read(move |read| document::get(read, &session.0)).await?;
     Ok(relay.map(|relay| Verdict {
         reply: relay.prompt(),
         reason: Reason::Retransmit,
@@ -142,9 +140,7 @@ pub(crate) async fn answer(
     session: SessionId,
     start: Start,
 ) -> Result<Option<Verdict>, LoginError> {
-    let relay: Option<Relay> = daemon
-        .read(move |read| document::get(read, &session.0))
-        .await?;
+    let relay: Option<Relay> = daemon.read(move |read| document::get(read, &session.0)).await?;
     let Some(relay) = relay else { return Ok(None) };
     let name = LoginName::parse(&start.user).ok();
     let same = relay.group == start.group && name.is_some() && name == LoginName::parse(&relay.user).ok();
@@ -168,7 +164,9 @@ pub(crate) async fn answer(
         return decide(daemon, start, given(outcome)).await.map(Some);
     }
     let (Some(name), Some(typed)) = (name, start.password.clone()) else {
-        return decide(daemon, start, Given::of(First::Unreadable)).await.map(Some);
+        return decide(daemon, start, Given::of(First::Unreadable))
+            .await
+            .map(Some);
     };
     // Sources are asked under the login, never an alias.
     let login = {
@@ -217,13 +215,12 @@ pub(crate) async fn answer(
     }
 }
 
-async fn asked(
-    daemon: &Arc<Daemon>,
-    relay: &Relay,
-    name: &LoginName,
-    typed: &Zeroizing<String>,
-) -> Checked {
-    let challenge = (relay.source.as_str(), relay.server.as_str(), relay.state.as_slice());
+async fn asked(daemon: &Arc<Daemon>, relay: &Relay, name: &LoginName, typed: &Zeroizing<String>) -> Checked {
+    let challenge = (
+        relay.source.as_str(),
+        relay.server.as_str(),
+        relay.state.as_slice(),
+    );
     sources::answer(daemon, challenge, name, typed).await
 }
 

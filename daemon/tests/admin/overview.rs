@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use otpost_core::challenge::{Channel, Origin};
-use otpost_core::source::Chain;
 use otpost_core::ids::AttemptId;
 use otpost_core::login::Reply;
 use otpost_core::net::Source;
+use otpost_core::source::Chain;
 use otpost_daemon::login::{Door, Further, Guarded, Start, Verdict, answer, begin};
 use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, AdminReply, OverviewView, ResourceSettings, SmsPolicySet};

@@ -343,7 +343,7 @@ async fn an_address_that_an_administrator_changes_hears_of_it() {
         masked: "n***@example.com".to_owned(),
     };
     let first = ("old@example.com".to_owned(), changed);
-    assert_eq!(set("new@example.com").await, [first.clone()]);
+    assert_eq!(set("new@example.com").await, std::slice::from_ref(&first));
     let second = ("new@example.com".to_owned(), Notice::EmailRemoved);
     let all = set("").await;
     assert!(

@@ -304,7 +304,7 @@ async fn whose_user_name_changes_hears_of_it_and_keeps_what_an_administrator_gav
     served.person("alice").await;
     served
         .change("alice", |user| {
-            user.aliases = vec![LoginName::parse("daemon").unwrap()]
+            user.aliases = vec![LoginName::parse("daemon").unwrap()];
         })
         .await;
     served.mail_server().await;

@@ -258,12 +258,11 @@ pub enum MessageAuthenticator {
 )]
 pub struct FirstFactor(pub String);
 
-/// What a RADIUS client is; empty: nothing of the list. It sets the settings that are not set beside it.
+/// What a RADIUS client is. It sets what of its habits is not set beside it.
 #[derive(Debug, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Product {
     /// None of these.
-    #[serde(rename = "")]
     None,
     /// FortiGate.
     Fortigate,

@@ -205,3 +205,76 @@ fn the_pseudo_language_marks_and_lengthens_every_text() {
         .to_string();
     assert!(value.contains('7'), "{value}");
 }
+
+/// `text` without what stands between each `open` and the next `close`.
+fn without(text: &str, open: &str, close: &str) -> String {
+    let mut parts = text.split(open);
+    let mut rest = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        rest.push(' ');
+        rest.push_str(part.split_once(close).map_or("", |(_, behind)| behind));
+    }
+    rest
+}
+
+/// Names, units and commands, which are the same in every language.
+const NAMES: [&str; 7] = ["otpost", "RADIUS", "SMS", "UTC", "otpostctl", "admin", "setup"];
+
+#[test]
+fn templates_have_no_words_of_their_own() {
+    let mut found = Vec::new();
+    for (path, text) in files(&folder("templates"), "html") {
+        // What is put into a tag is no text.
+        let lines = text.lines().filter(|line| !line.contains("macro described("));
+        let mut text = lines.collect::<Vec<&str>>().join("\n");
+        for (open, close) in [
+            ("{% block col %}", "{% endblock %}"),
+            ("{% block class %}", "{% endblock %}"),
+            ("{#", "#}"),
+            ("{%", "%}"),
+            ("{{", "}}"),
+        ] {
+            text = without(&text, open, close);
+        }
+        // What is read out or shown in a field, and what stands between the tags.
+        let mut shown = without(&text, "<", ">");
+        for attribute in ["aria-label", "placeholder", "title", "alt", "data-done", "data-hide"] {
+            for value in text.split(&format!(" {attribute}=\"")).skip(1) {
+                shown.push(' ');
+                shown.push_str(value.split('"').next().unwrap_or_default());
+            }
+        }
+        let words = shown.split(|c: char| !c.is_alphabetic());
+        let own = words.filter(|word| word.chars().count() > 1 && !NAMES.contains(word));
+        found.extend(own.map(|word| format!("{word} in {}", path.display())));
+    }
+    assert_eq!(found, [""; 0], "words belong to locales/");
+}
+
+/// What handlers compare with the daemon's words, and what no page shows.
+const INNER: [&str; 5] = ["no mail", "provider name", "source name", "of kind", "otpost kept 1\\0"];
+
+#[test]
+fn handlers_have_no_words_of_their_own() {
+    let mut found = Vec::new();
+    for place in ["src/selfservice", "src/console", "src/ui"] {
+        for (path, text) in files(&folder(place), "rs") {
+            let shown = path.display().to_string();
+            if shown.contains("/tests") || shown.contains("sentences") {
+                continue;
+            }
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in lines.filter(|line| !line.contains(".more(") && !line.contains("error(\"")) {
+                for literal in line.split('"').skip(1).step_by(2) {
+                    let word = |word: &str| word.len() > 1 && word.chars().all(char::is_alphabetic);
+                    let sentence = literal.split(' ').filter(|part| word(part)).count() > 1;
+                    if sentence && !INNER.contains(&literal) {
+                        found.push(format!("{literal} in {shown}"));
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(found, [""; 0], "words belong to locales/");
+}

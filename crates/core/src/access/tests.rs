@@ -36,11 +36,21 @@ fn hours_read_as_they_are_written() {
     ] {
         assert_eq!(hours(text).to_string(), text);
     }
-    assert_eq!(hours("MON-fri 07:00-19:00"), hours("mon,tue,wed,thu,fri 07:00-19:00"));
+    assert_eq!(
+        hours("MON-fri 07:00-19:00"),
+        hours("mon,tue,wed,thu,fri 07:00-19:00")
+    );
     assert_eq!(hours("fri-mon 07:00-19:00"), hours("fri,sat,sun,mon 07:00-19:00"));
     for text in [
-        "", "mon", "mon 7-9", "mon 07:00-07:00", "mon 24:00-06:00", "mon 07:60-08:00", "moon 07:00-08:00",
-        "mon 07:00-25:00", "mon +7:00-08:00",
+        "",
+        "mon",
+        "mon 7-9",
+        "mon 07:00-07:00",
+        "mon 24:00-06:00",
+        "mon 07:60-08:00",
+        "moon 07:00-08:00",
+        "mon 07:00-25:00",
+        "mon +7:00-08:00",
     ] {
         assert!(text.parse::<Hours>().is_err(), "{text}");
     }
@@ -165,13 +175,25 @@ fn a_code_holds_at_its_source_for_its_time() {
     assert_eq!(with(60).rule(&here), Ruling::Remembered);
     assert_eq!(with(0).rule(&here), Ruling::Code, "switched off");
     assert_eq!(with(20).rule(&here), Ruling::Code, "made shorter");
-    assert_eq!(with(600).rule(&Asking { now: entry.until, ..here }), Ruling::Code);
+    assert_eq!(
+        with(600).rule(&Asking {
+            now: entry.until,
+            ..here
+        }),
+        Ruling::Code
+    );
     let elsewhere = Asking {
         address: Some("192.0.2.8".parse().unwrap()),
         ..here
     };
     assert_eq!(with(60).rule(&elsewhere), Ruling::Code);
-    assert_eq!(with(60).rule(&Asking { address: None, ..here }), Ruling::Code);
+    assert_eq!(
+        with(60).rule(&Asking {
+            address: None,
+            ..here
+        }),
+        Ruling::Code
+    );
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use super::decoy::{self, Decoy, Hidden};
 use super::single::{Typed, waits, with_code};
 use super::{Asked, Change, Reason, Reply, Sending, Step, prompt, session, standing};
+use crate::access::{self, Asking, Local, Remembered, Ruling};
 use crate::challenge::{
     Challenge, Channel, Joining, LOGIN_LIMIT, Label, MAX_OPEN, Notice, Origin, Session, State,
 };
-use crate::access::{self, Asking, Local, Remembered, Ruling};
 use crate::client::Flow;
 use crate::code::Purpose;
 use crate::gate;
@@ -139,7 +139,9 @@ fn ruled(
         remembered: view
             .remembered
             .filter(|r| r.user == user.id && r.resource == resource.id && r.group == request.group)
-            .filter(|r| token_of(resource, view.tokens).is_some_and(|token| r.mark == access::mark(user, token))),
+            .filter(|r| {
+                token_of(resource, view.tokens).is_some_and(|token| r.mark == access::mark(user, token))
+            }),
         now,
     };
     match resource.access.rule(&asking) {
@@ -207,7 +209,8 @@ fn decide(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mut d
     }
     // A bypass replaces the code, not the rules that close the door.
     let ruling = ruled(request, view, resource, user, now);
-    if let Some(step) = ruling.filter(|step| !user.bypassed(now) || matches!(step.reply, Reply::Deny { .. })) {
+    if let Some(step) = ruling.filter(|step| !user.bypassed(now) || matches!(step.reply, Reply::Deny { .. }))
+    {
         return step;
     }
     if user.bypassed(now) {

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{asks_for_text, cool_down};
 use super::begin::{Begin, BeginView, token_of};
 use super::{Asked, Change, Reason, Reply, Step, Typed};
-use crate::challenge::{
-    Answered, Challenge, LOGIN_LIMIT, Label, MAX_ROUNDS, Notice, Session, State,
-};
+use crate::challenge::{Answered, Challenge, LOGIN_LIMIT, Label, MAX_ROUNDS, Notice, Session, State};
 use crate::code::Purpose;
 use crate::gate::Policy;
 use crate::ids::{ChallengeId, SessionId, TokenId, UserId};
@@ -110,7 +108,10 @@ pub(super) fn instead(
         notice: Notice::Sent,
     };
     let decoy = Decoy {
-        masked: token.map_or_else(|| number(resource, view.sending.policy, &name), |t| t.phone.masked()),
+        masked: token.map_or_else(
+            || number(resource, view.sending.policy, &name),
+            |t| t.phone.masked(),
+        ),
         session,
         challenge,
         name,
@@ -163,7 +164,9 @@ fn fake(
 
 /// A number that stays the same for a name, as [`crate::phone::Phone::masked`] shows one.
 fn number(resource: &Resource, policy: &Policy, name: &[u8; 32]) -> String {
-    let region = resource.region.or_else(|| policy.countries.iter().next().copied());
+    let region = resource
+        .region
+        .or_else(|| policy.countries.iter().next().copied());
     let country = region.and_then(Region::calling_code).unwrap_or(1);
     let last = name
         .iter()
@@ -215,8 +218,7 @@ impl Decoy {
 
 /// Decides a further request of a decoy. `next` is the prompt that followed it, where it was answered before.
 pub fn answer(
-    decoy: &Decoy,
-    next: Option<&Decoy>,
+    (decoy, next): (&Decoy, Option<&Decoy>),
     request: &Further<'_>,
     keys: &Keyring,
     now: Timestamp,

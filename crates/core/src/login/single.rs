@@ -221,7 +221,14 @@ mod tests {
 
     #[test]
     fn what_holds_no_code_does_not_split() {
-        for field in ["", "123456", "hunter", "hunter12345x", "hunter２３４５６７", ",123456"] {
+        for field in [
+            "",
+            "123456",
+            "hunter",
+            "hunter12345x",
+            "hunter２３４５６７",
+            ",123456",
+        ] {
             assert_eq!(split(field, 6, Some(',')), None, "{field}");
         }
     }

@@ -436,8 +436,7 @@ impl Shell {
             },
         };
         let step = decoy::answer(
-            &decoy,
-            next.as_ref(),
+            (&decoy, next.as_ref()),
             &request,
             &self.keys,
             self.now,

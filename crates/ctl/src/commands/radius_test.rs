@@ -13,7 +13,7 @@ use crate::{
     CtlError, Exit,
     args::RadiusTest,
     input::{self, PASSWORD, SHARED_SECRET},
-    radius::{Direction, Event, Login, Next, RadiusError, Server, Transcript, millis},
+    radius::{Direction, Event, Login, Next, RadiusError, Server, Transcript, millis, short_hex},
 };
 
 /// A login with as many wrong codes and resends as the server allows has fewer challenges than this.
@@ -108,7 +108,10 @@ impl Record {
     }
 
     fn reply(&mut self, reply: &client::Reply, session: &mut Session<'_, '_>) -> Result<(), CtlError> {
-        let packet = reply.packet().map_err(ClientError::from).map_err(RadiusError::from)?;
+        let packet = reply
+            .packet()
+            .map_err(ClientError::from)
+            .map_err(RadiusError::from)?;
         let shown: Vec<Shown> = packet
             .attributes()
             .flat_map(|attribute| self.attribute(attribute))
@@ -128,7 +131,12 @@ impl Record {
         if reply.sent > 1 {
             details.push(format!("answered after {} packets", reply.sent));
         }
-        transcript(session).line(Direction::Reply, &reply.code.to_string(), Some(reply.took), &details)?;
+        transcript(session).line(
+            Direction::Reply,
+            &reply.code.to_string(),
+            Some(reply.took),
+            &details,
+        )?;
         Ok(())
     }
 
@@ -136,6 +144,11 @@ impl Record {
     fn attribute(&self, attribute: Attribute<'_>) -> Vec<Shown> {
         match attribute.kind {
             attribute::MESSAGE_AUTHENTICATOR => Vec::new(),
+            attribute::STATE => vec![Shown {
+                name: "State".to_owned(),
+                tag: None,
+                value: short_hex(attribute.value),
+            }],
             attribute::EAP_MESSAGE => match EapPacket::parse(attribute.value) {
                 Ok(packet) => vec![Shown {
                     name: "EAP-Message".to_owned(),

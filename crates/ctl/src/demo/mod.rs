@@ -63,7 +63,8 @@ pub(crate) fn run(options: &Demo, io: &mut Io<'_>) -> Result<Exit, CtlError> {
     let page = Page::start(texts, &sites.portal()).map_err(|error| DemoError::Page(error.kind()))?;
 
     let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
-    let shared = SharedSecret::new(secret.expose().as_bytes()).map_err(|error| RadiusError::from(ClientError::from(error)))?;
+    let shared = SharedSecret::new(secret.expose().as_bytes())
+        .map_err(|error| RadiusError::from(ClientError::from(error)))?;
     let mut server = Server::new(address, shared)?;
     setup::CLIENT.clone_into(&mut server.nas_identifier);
     // Retransmits cost nothing: the server answers them from its cache.

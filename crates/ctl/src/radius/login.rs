@@ -13,7 +13,7 @@ use crate::{CtlError, args::Method};
 const GTC: u8 = 6;
 
 /// What happens, for whoever looks on.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Event<'e> {
     /// A request leaves, with these attributes.
     Request(&'e [String]),
@@ -97,12 +97,17 @@ impl<'s> Login<'s> {
             authenticator_challenge: random().map_err(RadiusError::from)?,
             peer_challenge: random().map_err(RadiusError::from)?,
         };
-        let reply = self.request("MS-CHAP2-Response=(a proof)  MS-CHAP-Challenge", watch, |request| {
-            request.ms_chap_v2(&credentials)
-        })?;
+        let reply = self.request(
+            "MS-CHAP2-Response=(a proof)  MS-CHAP-Challenge",
+            watch,
+            |request| request.ms_chap_v2(&credentials),
+        )?;
         if reply.answer == Answer::Accept {
             let expected = credentials.expected();
-            let proven = reply.raw.packet().is_ok_and(|packet| expected.is_proven_by(&packet));
+            let proven = reply
+                .raw
+                .packet()
+                .is_ok_and(|packet| expected.is_proven_by(&packet));
             if !proven {
                 return Err(RadiusError::Unproven.into());
             }
@@ -166,7 +171,11 @@ impl<'s> Login<'s> {
         write: impl FnOnce(&mut RequestBuilder<'_>) -> Result<(), WireError>,
     ) -> Result<Reply, CtlError> {
         let mut attributes = vec![format!("User-Name={}", self.user), proof.to_owned()];
-        attributes.extend(self.state.as_deref().map(|state| format!("State={}", short_hex(state))));
+        attributes.extend(
+            self.state
+                .as_deref()
+                .map(|state| format!("State={}", short_hex(state))),
+        );
         watch(Event::Request(&attributes))?;
         let reply = self.server.ask(self.user, self.state.as_deref(), write)?;
         watch(Event::Reply(&reply))?;
