@@ -14,10 +14,12 @@ DEMO=(gcc libc6-dev)
 CHECK=(
     gcc libc6-dev make libpam0g-dev            # build
     freeradius freeradius-utils python3-pyrad  # RADIUS peers
+    openvpn openvpn-auth-radius iproute2       # a VPN, with its plug-in and with our helper
     slapd ldap-utils                           # a directory
     pamtester openssh-server openssh-client sudo # PAM and SSH peers
     strace perl-base                           # who watches, and callers of other users
-    libpam-radius-auth libpam-google-authenticator # what the benchmark compares with
+    libpam-radius-auth libpam-google-authenticator # a RADIUS peer, and what the benchmark compares with
+    ocserv openconnect iproute2                # an SSL VPN, in network namespaces
     python3 python3-venv curl ca-certificates
     chromium nodejs npm                        # the portal's pages; any Node.js with npm will do, see has
     python3-aiosmtpd wrk                       # a mail server, and the load for the benchmark of the pages

@@ -7,6 +7,7 @@ mod account;
 mod actions;
 mod administrators;
 mod ask;
+mod connections;
 mod desk;
 mod enrolment;
 mod entry;
@@ -122,6 +123,7 @@ fn user_routes() -> Router<Arc<App>> {
             &own("/enrolments/{id}"),
             get(enrolment::stands).post(enrolment::submit),
         )
+        .route("/connections", get(connections::list))
         .route("/tokens", get(tokens::list))
         .route(&own("/tokens/{id}"), get(tokens::token).post(tokens::set))
         .route(
@@ -140,7 +142,10 @@ fn system_routes() -> Router<Arc<App>> {
         .route("/add/source", get(sources::new).post(sources::add))
         .route("/sources/{name}", get(sources::source).post(sources::set))
         .route("/sources/{name}/test", get(sources::test).post(sources::tried))
-        .route("/sources/{name}/remove", get(sources::removal).post(sources::remove))
+        .route(
+            "/sources/{name}/remove",
+            get(sources::removal).post(sources::remove),
+        )
         .route("/providers", get(providers::list))
         .route("/add/provider", get(providers::new).post(providers::add))
         .route("/providers/{name}", get(providers::provider).post(providers::set))

@@ -1,18 +1,17 @@
-//! What the sockets' threads share, and the side that talks to the daemon: who asks next, what came back, and what the
-//! daemon is told of requests that it never sees.
+//! What the sockets' threads share: who asks the daemon next, how the daemon is, and what it is told of requests that it
+//! never sees.
 
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use otpost_ipc::{
-    FaultCode, LoginReply,
-    client::CallError,
-    radius::{RadiusOp, RadiusReply, RadiusReport},
+    Fault, FaultCode, LoginReply,
+    radius::{RadiusReply, RadiusReport},
 };
 use tokio::sync::Notify;
 
@@ -20,6 +19,7 @@ use crate::{
     clients::Client,
     latch::{self, Latch, UNSIGNED_PERIOD},
     link::Link,
+    pending::Asked,
     question::{Question, Said},
     queue::{Class, Next, Place, Queue},
     rejects::{self, Rejects},
@@ -27,8 +27,8 @@ use crate::{
     sys,
 };
 
-/// The daemon's time for one decision. No VPN waits longer.
-const DECISION: Duration = Duration::from_secs(15);
+/// The daemon's time for a round of news.
+const ROUND: Duration = Duration::from_secs(15);
 
 /// Pause between two rounds of telling the daemon what it did not see.
 const NEWS_PAUSE: Duration = Duration::from_secs(1);
@@ -45,9 +45,8 @@ pub(crate) struct Engine {
     pub(crate) link: Link,
     pub(crate) counters: Arc<Counters>,
     queue: Mutex<Queue<Question>>,
-    /// More waits than should, so that it is worth looking before work is done for nothing.
-    tight: AtomicBool,
-    asked: Notify,
+    /// How many of them wait.
+    waiting: AtomicUsize,
     /// The daemon's store could not be used when it was last asked to.
     unwell: AtomicBool,
     rejects: Mutex<Rejects>,
@@ -58,12 +57,6 @@ pub(crate) struct Engine {
     start: Instant,
 }
 
-/// A request under way. Its place is given up with it.
-struct Slot {
-    engine: Arc<Engine>,
-    place: Place,
-}
-
 impl Engine {
     pub(crate) fn new() -> Self {
         let latch = Arc::new(Mutex::new(Latch::default()));
@@ -71,8 +64,7 @@ impl Engine {
             link: Link::new(Arc::clone(&latch)),
             counters: Arc::default(),
             queue: Mutex::default(),
-            tight: AtomicBool::new(false),
-            asked: Notify::new(),
+            waiting: AtomicUsize::new(0),
             unwell: AtomicBool::new(false),
             rejects: Mutex::default(),
             latch,
@@ -84,63 +76,39 @@ impl Engine {
 
     /// Whether [`Self::submit`] is likely to take a request.
     pub(crate) fn has_room(&self, now: Instant, class: Class, client: &str) -> bool {
-        !self.tight.load(Ordering::Relaxed) || lock(&self.queue).has_room(now, class, client)
+        self.waiting.load(Ordering::Relaxed) <= TIGHT || lock(&self.queue).has_room(now, class, client)
     }
 
-    /// Takes questions for the daemon. Those that find no room are told so at once.
-    pub(crate) fn submit(&self, now: Instant, questions: &mut Vec<(Class, Question)>) {
+    /// Takes questions for the daemon; those that find no room become `refused`.
+    pub(crate) fn submit(
+        &self,
+        now: Instant,
+        questions: &mut Vec<(Class, Question)>,
+        refused: &mut Vec<Question>,
+    ) {
         if questions.is_empty() {
             return;
         }
-        let mut refused = Vec::new();
-        {
-            let mut queue = lock(&self.queue);
-            for (class, question) in questions.drain(..) {
-                let client = Arc::clone(&question.client);
-                if let Err(question) = queue.push(now, class, &client, question) {
-                    refused.push(question);
-                }
-            }
-            self.tight.store(queue.waiting() > TIGHT, Ordering::Relaxed);
+        let mut queue = lock(&self.queue);
+        for (class, question) in questions.drain(..) {
+            let client = Arc::clone(&question.client);
+            refused.extend(queue.push(now, class, &client, question).err());
         }
-        self.asked.notify_one();
-        for question in refused {
-            question.answer(Said::Nothing(Silence::Busy));
+        self.waiting.store(queue.waiting(), Ordering::Relaxed);
+    }
+
+    /// Takes what may be asked now off the queue.
+    pub(crate) fn next(&self, now: Instant, batch: &mut Vec<Next<Question>>) {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            let mut queue = lock(&self.queue);
+            batch.extend(std::iter::from_fn(|| queue.next(now)).take(BATCH));
+            self.waiting.store(queue.waiting(), Ordering::Relaxed);
         }
     }
 
-    /// Asks the daemon, as fast as it should be asked. Never returns; drop it to stop.
-    pub(crate) async fn dispatch(self: Arc<Self>) {
-        let mut batch = Vec::with_capacity(BATCH);
-        loop {
-            {
-                let now = sys::now();
-                let mut queue = lock(&self.queue);
-                batch.extend(std::iter::from_fn(|| queue.next(now)).take(BATCH));
-                self.tight.store(queue.waiting() > TIGHT, Ordering::Relaxed);
-            }
-            if batch.is_empty() {
-                self.asked.notified().await;
-                continue;
-            }
-            let whole = batch.len() == BATCH;
-            for next in batch.drain(..) {
-                match next {
-                    Next::Ask(question, place) => {
-                        let slot = Slot {
-                            engine: Arc::clone(&self),
-                            place,
-                        };
-                        tokio::spawn(slot.ask(question));
-                    }
-                    Next::Late(question) => question.answer(Said::Nothing(Silence::Busy)),
-                }
-            }
-            if whole {
-                // What was asked is written before more is.
-                tokio::task::yield_now().await;
-            }
-        }
+    /// Gives up the place of a question that is answered.
+    pub(crate) fn finish(&self, now: Instant, place: &Place) {
+        lock(&self.queue).finish(now, place);
     }
 
     /// Whether the daemon could use its store when it was last asked to.
@@ -189,7 +157,7 @@ impl Engine {
             return;
         };
         let reports = lock(&self.rejects).take();
-        let told = sys::limited(DECISION, rejects::tell(&daemon, reports.clone())).await;
+        let told = sys::limited(ROUND, rejects::tell(&daemon, reports.clone())).await;
         let more = {
             let mut rejects = lock(&self.rejects);
             for report in told.unwrap_or(reports) {
@@ -198,7 +166,7 @@ impl Engine {
             !rejects.is_empty()
         };
         let seen = lock(&self.latch).take();
-        let told = sys::limited(DECISION, latch::tell(&daemon, seen.clone())).await;
+        let told = sys::limited(ROUND, latch::tell(&daemon, seen.clone())).await;
         let more = {
             let mut latch = lock(&self.latch);
             for seen in told.unwrap_or(seen) {
@@ -211,78 +179,27 @@ impl Engine {
         }
     }
 
-    /// What the daemon says to one question.
-    async fn decide(&self, op: RadiusOp, log: &Log) -> Said {
-        let Some(daemon) = self.link.get() else {
-            return Said::Nothing(Silence::DaemonAway);
-        };
-        match sys::limited(DECISION, daemon.calls.call(op)).await {
-            Some(Ok(reply)) => {
-                if self.unwell.swap(false, Ordering::Relaxed) {
-                    tracing::info!("otpostd can use its store again");
-                }
-                log.write(&reply);
-                return Said::Reply(reply);
-            }
+    /// Takes note of what the daemon said to a question.
+    pub(crate) fn judge(&self, asked: &Asked, answer: Result<RadiusReply, Fault>) -> Said {
+        let (client, id, user) = (&asked.question.client, &asked.question.id, &asked.user);
+        let reply = match answer {
+            Ok(reply) => reply,
             // Each fault has a reference that the daemon's log explains.
-            Some(Err(CallError::Fault(fault))) => {
+            Err(fault) => {
                 if fault.code == FaultCode::Unavailable && !self.unwell.swap(true, Ordering::Relaxed) {
                     tracing::error!(
                         "otpostd cannot use its store just now; Status-Server is answered once it can"
                     );
                 }
-                tracing::warn!(client = ?log.client, id = %log.id, %fault, "otpostd could not decide");
+                tracing::warn!(?client, %id, %fault, "otpostd could not decide");
+                return Said::Nothing(Silence::Fault);
             }
-            Some(Err(error)) => log.give_up(&error),
-            None => log.give_up(&"otpostd took too long"),
-        }
-        Said::Nothing(Silence::Fault)
-    }
-}
-
-impl Slot {
-    async fn ask(self, mut question: Question) {
-        let Some(op) = question.op.take() else { return };
-        let log = Log::of(&op, &question);
-        let said = self.engine.decide(op, &log).await;
-        question.answer(said);
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let more = lock(&self.engine.queue).finish(sys::now(), &self.place);
-        if more {
-            self.engine.asked.notify_one();
-        }
-    }
-}
-
-/// Whom the log lines of a request are about.
-struct Log {
-    client: Arc<str>,
-    id: Box<str>,
-    user: String,
-}
-
-impl Log {
-    fn of(op: &RadiusOp, question: &Question) -> Self {
-        let user = match op {
-            RadiusOp::Begin(begin) => begin.user.clone(),
-            RadiusOp::Answer(answer) => answer.user.clone(),
-            RadiusOp::Account(account) => account.user.clone(),
-            RadiusOp::Report(_) | RadiusOp::Signed(_) | RadiusOp::Clients { .. } => String::new(),
         };
-        Self {
-            client: Arc::clone(&question.client),
-            id: question.id.clone(),
-            user,
+        if !self.is_well() {
+            self.unwell.store(false, Ordering::Relaxed);
+            tracing::info!("otpostd can use its store again");
         }
-    }
-
-    fn write(&self, reply: &RadiusReply) {
-        let Self { client, id, user } = self;
-        match reply {
+        match &reply {
             RadiusReply::Login { login, .. } => match login {
                 LoginReply::Prompt { .. } => tracing::debug!(?client, %id, ?user, "challenged"),
                 LoginReply::Allow { reason, .. } => {
@@ -296,10 +213,7 @@ impl Log {
             RadiusReply::Reported => tracing::debug!(?client, %id, ?user, "stored"),
             RadiusReply::Clients(_) => {}
         }
-    }
-
-    fn give_up(&self, why: &dyn std::fmt::Display) {
-        tracing::debug!(client = ?self.client, id = %self.id, "no answer: {why}");
+        Said::Reply(reply)
     }
 }
 

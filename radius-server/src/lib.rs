@@ -11,15 +11,19 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod asking;
 mod cache;
 mod cli;
 mod clients;
+mod desk;
+mod drops;
 mod engine;
 mod error;
 mod jobs;
 mod latch;
 mod link;
 mod mailbox;
+mod pending;
 mod port;
 mod question;
 mod queue;

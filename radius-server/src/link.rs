@@ -1,7 +1,7 @@
 //! The connection to otpostd: made again whenever it breaks, and the client table that comes over it.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -12,12 +12,13 @@ use std::{
 use otpost_ipc::{
     Role,
     aio::AsyncClient,
-    client::CallError,
+    client::{CallError, Client, Deadline},
+    polled::Polled,
     radius::{ClientTable, RadiusOp, RadiusReply},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use crate::{clients::Table, engine::lock, latch::Latch, sys};
+use crate::{clients::Table, engine::lock, latch::Latch, mailbox::Mailbox, question::Letter, sys};
 
 /// Longest wait for a connection and its Hello, and for all pages of a client table.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -43,6 +44,21 @@ pub(crate) struct Daemon {
     pub(crate) table: Table,
 }
 
+/// A thread's own connection.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(crate) calls: Box<Polled<RadiusOp, RadiusReply>>,
+    /// Tells it from those of earlier connections.
+    pub(crate) epoch: u64,
+}
+
+/// A thread that has such a connection while there is a daemon.
+#[derive(Debug)]
+struct Wired {
+    mailbox: Arc<Mailbox<Letter>>,
+    is: bool,
+}
+
 /// The daemon, while there is one. Without, there is no table either: nothing can be answered.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -50,6 +66,10 @@ pub(crate) struct Link {
     /// Changes with it, so that threads look at it only then.
     generation: AtomicU64,
     latch: Arc<Mutex<Latch>>,
+    threads: Mutex<Vec<Wired>>,
+    newcomer: Notify,
+    /// Epoch of the newest connection that a thread has seen break.
+    broken: watch::Sender<u64>,
     /// Whether any client's Accounting-Requests are answered.
     accounting: watch::Sender<bool>,
 }
@@ -60,6 +80,9 @@ impl Link {
             daemon: RwLock::default(),
             generation: AtomicU64::new(0),
             latch,
+            threads: Mutex::default(),
+            newcomer: Notify::new(),
+            broken: watch::Sender::new(0),
             accounting: watch::Sender::new(false),
         }
     }
@@ -87,6 +110,69 @@ impl Link {
     /// Whether any client's Accounting-Requests are answered, and each change of it.
     pub(crate) fn accounting(&self) -> watch::Receiver<bool> {
         self.accounting.subscribe()
+    }
+
+    /// Gives a thread a connection of its own from now on, while there is a daemon.
+    pub(crate) fn join(&self, mailbox: Arc<Mailbox<Letter>>) {
+        lock(&self.threads).push(Wired { mailbox, is: false });
+        self.newcomer.notify_one();
+    }
+
+    /// A thread has lost its connection: all of them are made anew.
+    pub(crate) fn broke(&self, epoch: u64) {
+        self.broken.send_if_modified(|newest| {
+            let news = epoch > *newest;
+            *newest = epoch.max(*newest);
+            news
+        });
+    }
+
+    /// Connects every thread that is not.
+    async fn wire(&self, path: &Path, epoch: u64) -> Result<(), Lost> {
+        loop {
+            let next = lock(&self.threads)
+                .iter_mut()
+                .find(|thread| !thread.is)
+                .map(|thread| {
+                    thread.is = true;
+                    Arc::clone(&thread.mailbox)
+                });
+            let Some(mailbox) = next else { return Ok(()) };
+            let path = path.to_owned();
+            let made = tokio::task::spawn_blocking(move || {
+                let mut calls = Client::connect(&path, Role::Radius, Deadline::after(CONNECT))?;
+                // Any question will do: with it the Hellos are exchanged.
+                calls.call(RadiusOp::Clients { after: None, from: 0 })?;
+                Ok::<_, CallError>(calls.into_polled())
+            });
+            let calls = Box::new(made.await.map_err(|_| Lost::Answer)??);
+            mailbox.post(Letter::Wire(Some(Wire { calls, epoch })));
+        }
+    }
+
+    /// Connects threads as they join; completes once that fails.
+    async fn wire_newcomers(&self, path: &Path, epoch: u64) -> Lost {
+        loop {
+            self.newcomer.notified().await;
+            if let Err(lost) = self.wire(path, epoch).await {
+                return lost;
+            }
+        }
+    }
+
+    /// Completes once a thread has seen a connection of this epoch break.
+    async fn breaks(&self, epoch: u64) -> Lost {
+        let _ = self.broken.subscribe().wait_for(|broken| *broken >= epoch).await;
+        Lost::Wire
+    }
+
+    /// There is no daemon.
+    fn drop_daemon(&self) {
+        self.set(None);
+        for thread in lock(&self.threads).iter_mut() {
+            thread.is = false;
+            thread.mailbox.post(Letter::Wire(None));
+        }
     }
 
     fn set(&self, daemon: Option<Arc<Daemon>>) {
@@ -124,6 +210,8 @@ impl Link {
 enum Lost {
     #[error(transparent)]
     Call(#[from] CallError),
+    #[error("otpostd closed a connection")]
+    Wire,
     #[error("otpostd answers no question within {} s", POLL.as_secs())]
     Hung,
     #[error("otpostd answered with something that was not asked for")]
@@ -150,22 +238,31 @@ impl Lost {
 pub(crate) async fn keep(link: &Link, mut socket: watch::Receiver<PathBuf>) {
     let mut pause = FIRST;
     let mut said: Option<(Lost, std::time::Instant)> = None;
+    let mut epoch = 0;
     loop {
+        epoch += 1;
         let path = socket.borrow_and_update().clone();
-        let (lost, was_up) = match connect(&path).await {
+        let up = async {
+            let up = connect(&path).await?;
+            link.wire(&path, epoch).await?;
+            Ok(up)
+        };
+        let (lost, was_up) = match up.await {
             Ok((calls, table)) => {
                 let clients = table.clients.len();
                 let version = link.install(&calls, table);
                 tracing::info!(socket = ?path, clients, version, "connected to otpostd");
                 let lost = tokio::select! {
                     lost = follow(link, &calls, version) => lost,
+                    lost = link.wire_newcomers(&path, epoch) => lost,
+                    lost = link.breaks(epoch) => lost,
                     Ok(()) = socket.changed() => Lost::Moved,
                 };
-                link.set(None);
                 (lost, true)
             }
             Err(lost) => (lost, false),
         };
+        link.drop_daemon();
         let now = sys::now();
         let known = said.as_ref().is_some_and(|(other, when)| {
             other.is_like(&lost) && now.saturating_duration_since(*when) < REMIND
@@ -182,7 +279,7 @@ pub(crate) async fn keep(link: &Link, mut socket: watch::Receiver<PathBuf>) {
     }
 }
 
-async fn connect(path: &std::path::Path) -> Result<(AsyncClient<RadiusOp, RadiusReply>, ClientTable), Lost> {
+async fn connect(path: &Path) -> Result<(AsyncClient<RadiusOp, RadiusReply>, ClientTable), Lost> {
     let calls = AsyncClient::connect(path, Role::Radius, sys::sleep(CONNECT)).await?;
     let whole = async { rest(&calls, page(&calls, None, 0).await?).await };
     let table = sys::limited(CONNECT, whole).await.unwrap_or(Err(Lost::Torn))?;

@@ -1,8 +1,7 @@
-//! One thread for each socket: who sent a datagram, whether to trust it, whether it was seen before, what to ask, and
-//! the reply. Everything here belongs to the thread; only questions and answers go over.
+//! One thread for each socket: receives, lets the desk deal with it, asks the daemon, sends. Nobody else touches what it
+//! holds; only questions that another thread may ask, and their outcomes, go over.
 
 use std::{
-    net::IpAddr,
     os::fd::AsFd,
     sync::Arc,
     time::{Duration, Instant},
@@ -12,47 +11,23 @@ use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
-use otpost_ipc::radius::{RadiusOp, RadiusReply, RadiusSigned};
-use otpost_radius_wire::{Code, MAX_PACKET, MessageAuthenticator, Packet};
-use radius::core::{
-    rfc2865::{PROXY_STATE_TYPE, STATE_TYPE},
-    rfc2869::EAP_MESSAGE_TYPE,
-};
 use tokio::sync::oneshot;
 
 use crate::{
-    account,
-    cache::{Admission, Cache, Completion, Key},
-    clients::{Client, Found},
+    asking::{Asking, Outcomes},
+    desk::{Desk, Service},
     engine::Engine,
-    jobs::{Job, Jobs},
     link::Daemon,
     mailbox::{Mailbox, Order},
     question::{Letter, Question, Said},
-    queue::Class,
-    reply::{self, Unsayable},
-    request,
-    sessions::{Sessions, State},
-    silence::{Limiter, PERIOD, Silence},
-    socket::{Route, Socket},
+    silence::{PERIOD, Silence},
+    socket::Socket,
     sys,
     transfer::{Inbox, Outbox},
 };
 
 /// Pause after a socket's failure, so that a lasting one does not spin.
-const SOCKET_PAUSE: u16 = 100;
-
-/// Octets of an attempt id that name a request in the log.
-const SHORT: usize = 8;
-
-/// What a socket is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    /// Access-Request (RFC 2865).
-    Access,
-    /// Accounting-Request (RFC 2866).
-    Accounting,
-}
+const SOCKET_PAUSE: Duration = Duration::from_millis(100);
 
 /// A socket's thread, from outside.
 #[derive(Debug)]
@@ -73,16 +48,15 @@ impl Port {
     ) -> Result<(Self, oneshot::Receiver<()>), Errno> {
         let mailbox = Arc::new(Mailbox::new()?);
         let (end, ended) = oneshot::channel();
-        let desk = Desk {
+        let thread = Thread {
+            desk: Desk::new(Arc::clone(engine), Arc::clone(&mailbox), service, cache_entries),
+            asking: Asking::new(Arc::clone(engine), Arc::clone(&mailbox)),
             engine: Arc::clone(engine),
             mailbox: Arc::clone(&mailbox),
-            service,
-            cache: Cache::new(cache_entries),
-            jobs: Jobs::default(),
-            sessions: Sessions::default(),
-            limiter: Limiter::default(),
-            questions: Vec::new(),
-            scratch: Box::new([0; MAX_PACKET]),
+            outcomes: Vec::new(),
+            refused: Vec::new(),
+            generation: 0,
+            daemon: None,
         };
         let name = match service {
             Service::Access => "radius-access",
@@ -91,10 +65,11 @@ impl Port {
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                desk.serve(&socket);
+                thread.serve(&socket);
                 let _ = end.send(());
             })
             .map_err(|error| crate::error::errno(&error))?;
+        engine.link.join(Arc::clone(&mailbox));
         Ok((Self { mailbox }, ended))
     }
 
@@ -109,427 +84,124 @@ impl Port {
     }
 }
 
-/// The thread's own.
-struct Desk {
+/// The thread from inside.
+struct Thread {
     engine: Arc<Engine>,
     mailbox: Arc<Mailbox<Letter>>,
-    service: Service,
-    cache: Cache,
-    jobs: Jobs,
-    sessions: Sessions,
-    limiter: Limiter,
-    /// For the daemon, once the batch is looked at.
-    questions: Vec<(Class, Question)>,
-    /// Where replies are written.
-    scratch: Box<[u8; MAX_PACKET]>,
+    desk: Desk,
+    asking: Asking,
+    outcomes: Outcomes,
+    refused: Vec<Question>,
+    generation: u64,
+    daemon: Option<Arc<Daemon>>,
 }
 
-/// A request from a known client.
-#[derive(Clone, Copy)]
-struct Arrived<'a> {
-    now: Instant,
-    packet: Packet<'a>,
-    client: &'a Arc<Client>,
-    route: Route,
-    source: IpAddr,
+/// What there is to do.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ready {
+    datagrams: bool,
+    answers: bool,
 }
 
-impl Desk {
+impl Thread {
     fn serve(mut self, socket: &Socket) {
         let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
-        let (mut generation, mut daemon) = (0, None);
         let mut letters = Vec::new();
-        let mut readable = false;
+        let mut ready = Ready::default();
         let mut look_again = sys::now() + PERIOD;
         loop {
             let order = self.mailbox.collect(&mut letters);
             let now = sys::now();
-            for letter in letters.drain(..) {
-                self.open(now, letter, &mut outbox);
+            self.open(now, &mut letters);
+            if ready.answers {
+                self.asking.receive(now, &mut self.outcomes);
+            }
+            self.asking.give_up_overdue(now, &mut self.outcomes);
+            let mut failed = false;
+            if ready.datagrams && order == Order::Serve {
+                failed = !self.receive(now, socket, &mut inbox, &mut outbox);
+            }
+            self.asking.ask(now, &mut self.outcomes);
+            for (job, said) in self.outcomes.drain(..) {
+                self.desk.open(now, job, said, &mut outbox);
                 if outbox.is_full() {
                     outbox.flush(socket);
                 }
             }
-            let mut failed = false;
-            if order == Order::Serve && readable {
-                self.engine.link.refresh(&mut generation, &mut daemon);
-                match inbox.receive(socket) {
-                    Ok(lost) => self.engine.counters.count_lost(lost),
-                    Err(errno) => {
-                        tracing::warn!(address = %socket.address, error = %errno.desc(), "receiving failed");
-                        failed = true;
-                    }
-                }
-                for (route, datagram) in inbox.datagrams() {
-                    self.take(now, daemon.as_deref(), (route, datagram), &mut outbox);
-                }
-                self.engine.submit(now, &mut self.questions);
-            }
             outbox.flush(socket);
-            if order == Order::Quit || (order == Order::Finish && self.jobs.is_empty()) {
+            let done = self.desk.is_idle() && self.asking.is_idle();
+            if order == Order::Quit || (order == Order::Finish && done) {
                 return;
             }
             if now >= look_again {
-                self.look_after(now);
+                self.desk.look_after(now);
                 look_again = now + PERIOD;
             }
-            if readable && !failed && inbox.is_more_likely() {
-                continue;
+            let receiving = order == Order::Serve && !failed;
+            let more = receiving && ready.datagrams && inbox.is_more_likely();
+            let mut until = look_again.min(self.asking.deadline().unwrap_or(look_again));
+            if failed {
+                until = until.min(now + SOCKET_PAUSE);
             }
-            readable = false;
-            if self.mailbox.may_sleep(order) {
-                let pause = if failed {
-                    Duration::from_millis(SOCKET_PAUSE.into())
-                } else {
-                    look_again.saturating_duration_since(now)
-                };
-                readable = self.sleep(socket, order == Order::Serve && !failed, pause);
-            } else if order == Order::Serve && !failed {
-                readable = true;
+            if more || !self.mailbox.may_sleep(order) {
+                until = now;
             }
+            ready = self.sleep(socket, receiving, until.saturating_duration_since(now));
         }
     }
 
-    /// Waits for letters and, if `receiving`, datagrams. Whether there are datagrams.
-    fn sleep(&self, socket: &Socket, receiving: bool, pause: Duration) -> bool {
-        let mut both = [
+    /// Waits for letters, answers and, if `receiving`, datagrams.
+    fn sleep(&self, socket: &Socket, receiving: bool, pause: Duration) -> Ready {
+        let nothing = PollFlags::empty();
+        let datagrams = if receiving { PollFlags::POLLIN } else { nothing };
+        // Without a connection the bell stands in for it.
+        let (wire, answers) = self.asking.events().unwrap_or((self.mailbox.bell(), nothing));
+        let mut all = [
             PollFd::new(self.mailbox.bell(), PollFlags::POLLIN),
-            PollFd::new(socket.as_fd(), PollFlags::POLLIN),
+            PollFd::new(socket.as_fd(), datagrams),
+            PollFd::new(wire, answers),
         ];
-        let (bell, _) = both.split_at_mut(1);
-        let pause = PollTimeout::try_from(pause).unwrap_or(PollTimeout::MAX);
-        // A signal is as good as a datagram: everything is looked at again.
-        let _ = if receiving {
-            poll(&mut both, pause)
-        } else {
-            poll(bell, pause)
-        };
-        let [bell, datagrams] = &both;
+        // Rounded up: less than a millisecond is no reason to spin.
+        let millis = u64::try_from(pause.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        let pause = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
+        // A signal is as good as an event: everything is looked at again.
+        let _ = poll(&mut all, pause);
+        let [bell, datagrams, wire] = &all;
         let set = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
         if set(bell) {
             self.mailbox.silence();
         }
-        receiving && set(datagrams)
-    }
-
-    /// What is done once a minute.
-    fn look_after(&mut self, now: Instant) {
-        self.cache.expire(now);
-        for line in self.limiter.flush(now) {
-            line.write();
+        Ready {
+            datagrams: receiving && set(datagrams),
+            answers: !answers.is_empty() && set(wire),
         }
     }
 
-    /// Deals with one datagram.
-    fn take(
-        &mut self,
-        now: Instant,
-        daemon: Option<&Daemon>,
-        (route, datagram): (Route, &[u8]),
-        outbox: &mut Outbox,
-    ) {
-        // `::ffff:a.b.c.d` is what a socket for both families makes of IPv4.
-        let source = route.peer.ip().to_canonical();
-        let handled = match daemon {
-            None => Err(Silence::DaemonAway),
-            Some(daemon) => match daemon.table.find(source) {
-                Found::Unknown => Err(Silence::UnknownClient),
-                Found::Unusable => Err(Silence::UnusableClient),
-                Found::Client(client) => match Packet::parse(datagram) {
-                    Err(_) => Err(Silence::Malformed),
-                    Ok(packet) => {
-                        let arrived = Arrived {
-                            now,
-                            packet,
-                            client,
-                            route,
-                            source,
-                        };
-                        self.handle(&arrived, outbox)
-                    }
-                },
-            },
-        };
-        if let Err(why) = handled {
-            self.keep_silent(now, source, why);
-        }
-    }
-
-    fn keep_silent(&mut self, now: Instant, source: IpAddr, why: Silence) {
-        self.engine.counters.count_silent(why);
-        if why.is_worth_a_line()
-            && let Some(line) = self.limiter.note(now, source, why)
-        {
-            line.write();
-        }
-    }
-
-    fn handle(&mut self, arrived: &Arrived<'_>, outbox: &mut Outbox) -> Result<(), Silence> {
-        let Arrived {
-            now,
-            packet,
-            client,
-            route,
-            ..
-        } = *arrived;
-        let code = packet.code();
-        let class = match (self.service, code) {
-            (_, Code::StatusServer) => {
-                trust(&self.engine, arrived)?;
-                return self.tell_status(arrived, outbox);
-            }
-            (Service::Access, Code::AccessRequest) => match self.known_state(&packet) {
-                Some(_) => Class::Known,
-                None => Class::First,
-            },
-            (Service::Accounting, Code::AccountingRequest) => Class::Account,
-            _ => return Err(Silence::Code),
-        };
-        let key = Key {
-            source: route.peer,
-            local: route.local.map(|local| local.address),
-            identifier: packet.identifier(),
-        };
-        let authenticator = packet.authenticator();
-        // In a flood, nothing is computed for what cannot be asked anyway.
-        if !self.engine.has_room(now, class, &client.name) && !self.cache.knows(&key, &authenticator) {
-            return Err(Silence::Busy);
-        }
-        // Before the cache, so that nobody without the secret can fill it or get anything out of it.
-        trust(&self.engine, arrived)?;
-        match self.cache.admit(now, key, authenticator) {
-            Admission::Working => Err(Silence::Duplicate),
-            Admission::Done(octets) => {
-                self.engine.counters.count_resent();
-                outbox.push(route, octets);
-                Ok(())
-            }
-            Admission::New(ticket) => {
-                let state = self.known_state(&packet);
-                if let Some(state) = &state {
-                    self.sessions.take(now, state);
-                }
-                let job = Job {
-                    route,
-                    client: Arc::clone(client),
-                    request: self.jobs.copy(packet.octets()),
-                    ticket: Some(ticket),
-                    state,
-                };
-                self.begin(arrived, job, class, outbox);
-                Ok(())
+    fn open(&mut self, now: Instant, letters: &mut Vec<Letter>) {
+        for letter in letters.drain(..) {
+            match letter {
+                Letter::Said { job, said } => self.outcomes.push((job, said)),
+                Letter::Wire(wire) => self.asking.rewire(now, wire, &mut self.outcomes),
+                Letter::CacheEntries(entries) => self.desk.set_cache_entries(entries),
             }
         }
     }
 
-    /// The request's State, where it is one of ours that was not seen since.
-    fn known_state(&self, packet: &Packet<'_>) -> Option<State> {
-        let state = packet.first(STATE_TYPE)?.as_array().copied()?;
-        self.sessions.has(&state).then_some(state)
-    }
-
-    /// Works on a request that was not seen before.
-    fn begin(&mut self, arrived: &Arrived<'_>, job: Job, class: Class, outbox: &mut Outbox) {
-        let Arrived {
-            now,
-            packet,
-            client,
-            route,
-            source,
-        } = *arrived;
-        let attempt = request::attempt_id(route.peer, packet.identifier(), &packet.authenticator());
-        let id = attempt.get(..SHORT).unwrap_or_default().into();
-        if self.service == Service::Accounting {
-            return match account::examine(&packet, client, source, attempt) {
-                Some(account) => self.ask(RadiusOp::Account(account), job, id, class),
-                None => self.give_up(now, job, Silence::AccountingUnusable),
-            };
+    /// Takes a batch of datagrams. False after a failure of the socket.
+    fn receive(&mut self, now: Instant, socket: &Socket, inbox: &mut Inbox, outbox: &mut Outbox) -> bool {
+        self.engine.link.refresh(&mut self.generation, &mut self.daemon);
+        if let Err(errno) = inbox.receive(socket) {
+            tracing::warn!(address = %socket.address, error = %errno.desc(), "receiving failed");
+            return false;
         }
-        match request::examine(&packet, client, source, attempt) {
-            Ok(op) => self.ask(op, job, id, class),
-            Err(refusal) => {
-                let user = request::shown_user(&packet);
-                tracing::warn!(client = ?client.name, %id, ?user, %source, "rejected: {}", refusal.cause());
-                let report = request::report(&packet, client, source, refusal);
-                self.finish(now, job, outbox, |buffer, packet, client| {
-                    reply::reject(buffer, packet, &client.secret, refusal.text())
-                });
-                // The VPN has its answer: whether and when the daemon records it delays nobody.
-                self.engine.reject(report);
-            }
+        for datagram in inbox.datagrams() {
+            self.desk.take(now, self.daemon.as_deref(), datagram, outbox);
         }
-    }
-
-    fn ask(&mut self, op: RadiusOp, job: Job, id: Box<str>, class: Class) {
-        let client = Arc::clone(&job.client.name);
-        let job = self.jobs.add(job);
-        let question = Question::new(op, (client, id), job, Arc::clone(&self.mailbox));
-        self.questions.push((class, question));
-    }
-
-    /// Status-Server (RFC 5997): answered at once while the daemon is well, and otherwise once it has used its store.
-    fn tell_status(&mut self, arrived: &Arrived<'_>, outbox: &mut Outbox) -> Result<(), Silence> {
-        let Arrived {
-            packet,
-            client,
-            route,
-            ..
-        } = *arrived;
-        if self.engine.is_well() {
-            let octets = write_status(&mut self.scratch, &packet, client, self.service)?;
-            self.engine.counters.count_reply();
-            outbox.push(route, octets);
-            return Ok(());
+        self.engine.submit(now, self.desk.questions(), &mut self.refused);
+        for question in self.refused.drain(..) {
+            let said = Said::Nothing(Silence::Busy);
+            self.outcomes.extend(question.answer(said, &self.mailbox));
         }
-        // Says nothing new, but is written.
-        let probe = RadiusOp::Signed(RadiusSigned {
-            client: client.name.to_string(),
-            signed: false,
-            unsigned: false,
-        });
-        let job = Job {
-            route,
-            client: Arc::clone(client),
-            request: self.jobs.copy(packet.octets()),
-            ticket: None,
-            state: None,
-        };
-        self.ask(probe, job, "status".into(), Class::Known);
-        Ok(())
+        true
     }
-
-    /// Deals with what the daemon said.
-    fn open(&mut self, now: Instant, letter: Letter, outbox: &mut Outbox) {
-        let (id, said) = match letter {
-            Letter::Said { job, said } => (job, said),
-            Letter::CacheEntries(entries) => return self.cache.set_capacity(entries),
-        };
-        let Some(job) = self.jobs.take(id) else {
-            return;
-        };
-        let reply = match said {
-            Said::Reply(reply) => reply,
-            Said::Nothing(why) => return self.give_up(now, job, why),
-        };
-        let service = self.service;
-        self.finish(now, job, outbox, |buffer, packet, client| {
-            match (packet.code(), &reply) {
-                (Code::AccessRequest, RadiusReply::Login { login, .. }) => {
-                    reply::login(buffer, packet, &client.secret, login)
-                }
-                (Code::AccountingRequest, RadiusReply::Reported) => {
-                    account::stored(buffer, packet, &client.secret)
-                }
-                (Code::StatusServer, RadiusReply::Reported) => match service {
-                    Service::Access => reply::alive(buffer, packet, &client.secret),
-                    Service::Accounting => account::stored(buffer, packet, &client.secret),
-                },
-                _ => Err(Unsayable::Answer),
-            }
-        });
-    }
-
-    /// Writes the reply, enters it into the cache and puts it into the outbox.
-    fn finish<F>(&mut self, now: Instant, mut job: Job, outbox: &mut Outbox, write: F)
-    where
-        F: for<'b> FnOnce(&'b mut [u8; MAX_PACKET], &Packet<'_>, &Client) -> Result<&'b [u8], Unsayable>,
-    {
-        let written = match Packet::parse(&job.request) {
-            Ok(packet) => write(&mut self.scratch, &packet, &job.client),
-            Err(error) => Err(error.into()),
-        };
-        let octets = match written {
-            Ok(octets) => octets,
-            Err(error) => {
-                tracing::error!(client = ?job.client.name, %error, "otpostd's decision cannot be sent");
-                return self.give_up(now, job, Silence::Fault);
-            }
-        };
-        let completion = match job.ticket.take() {
-            Some(ticket) => self.cache.complete(ticket, octets),
-            None => Completion::Current,
-        };
-        match completion {
-            Completion::Current => {
-                self.engine.counters.count_reply();
-                outbox.push(job.route, octets);
-                if let Some(state) = handed_out(octets) {
-                    self.sessions.add(now, state);
-                }
-            }
-            Completion::Superseded => self.engine.counters.count_silent(Silence::Superseded),
-        }
-        self.jobs.recycle(job.request);
-    }
-
-    /// No reply. The request leaves the cache, so that its retransmission is handled anew.
-    fn give_up(&mut self, now: Instant, mut job: Job, why: Silence) {
-        if let Some(ticket) = job.ticket.take() {
-            self.cache.forget(ticket);
-        }
-        if let Some(state) = job.state {
-            self.sessions.add(now, state);
-        }
-        self.jobs.recycle(job.request);
-        self.keep_silent(now, job.route.peer.ip().to_canonical(), why);
-    }
-}
-
-/// Whether the request comes from who it says, as far as its client must prove it.
-fn trust(engine: &Engine, arrived: &Arrived<'_>) -> Result<(), Silence> {
-    let Arrived {
-        now, packet, client, ..
-    } = *arrived;
-    let code = packet.code();
-    if code == Code::AccountingRequest {
-        if !client.accounting {
-            return Err(Silence::AccountingOff);
-        }
-        return match packet.check_accounting_request(&client.secret) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Silence::AccountingWrong),
-        };
-    }
-    let sent = packet
-        .check_message_authenticator(&client.secret)
-        .map_err(|_| Silence::MessageAuthenticatorWrong)?;
-    let eap = packet.has(EAP_MESSAGE_TYPE);
-    match (code, sent) {
-        // With EAP and Status-Server it is there in any case, which says nothing of other requests.
-        (Code::AccessRequest, MessageAuthenticator::Valid) if !eap => engine.note_signed(client),
-        (_, MessageAuthenticator::Valid) => {}
-        (Code::AccessRequest, MessageAuthenticator::Absent) => {
-            engine.note_unsigned(now, client);
-            if client.must_sign() || eap {
-                return Err(Silence::MessageAuthenticatorMissing);
-            }
-            if client.limit_proxy_state && packet.has(PROXY_STATE_TYPE) {
-                return Err(Silence::ProxyStateUnsigned);
-            }
-        }
-        (_, MessageAuthenticator::Absent) => return Err(Silence::MessageAuthenticatorMissing),
-    }
-    Ok(())
-}
-
-fn write_status<'b>(
-    buffer: &'b mut [u8; MAX_PACKET],
-    packet: &Packet<'_>,
-    client: &Client,
-    service: Service,
-) -> Result<&'b [u8], Silence> {
-    match service {
-        Service::Access => reply::alive(buffer, packet, &client.secret),
-        Service::Accounting => account::stored(buffer, packet, &client.secret),
-    }
-    .map_err(|_| Silence::Fault)
-}
-
-/// The State in an Access-Challenge.
-fn handed_out(reply: &[u8]) -> Option<State> {
-    let packet = Packet::parse(reply).ok()?;
-    if packet.code() != Code::AccessChallenge {
-        return None;
-    }
-    packet.first(STATE_TYPE)?.as_array().copied()
 }

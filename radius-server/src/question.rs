@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use otpost_ipc::radius::{RadiusOp, RadiusReply};
 
-use crate::{jobs::JobId, mailbox::Mailbox, silence::Silence};
+use crate::{jobs::JobId, link::Wire, mailbox::Mailbox, silence::Silence};
 
-/// What a thread is told of a request.
+/// What a thread is told by others.
 #[derive(Debug)]
 pub(crate) enum Letter {
     /// The outcome of a request.
@@ -16,6 +16,8 @@ pub(crate) enum Letter {
         /// What came of it.
         said: Said,
     },
+    /// Its connection to the daemon, or that there is none.
+    Wire(Option<Wire>),
     /// Another bound for the reply cache.
     CacheEntries(usize),
 }
@@ -29,7 +31,7 @@ pub(crate) enum Said {
     Nothing(Silence),
 }
 
-/// Something to ask the daemon.
+/// Something to ask the daemon. Any thread may do that.
 #[derive(Debug)]
 pub(crate) struct Question {
     /// Gone once it is asked.
@@ -59,20 +61,22 @@ impl Question {
         }
     }
 
-    /// Tells the outcome.
-    pub(crate) fn answer(mut self, said: Said) {
-        self.tell(said);
-    }
-
-    fn tell(&mut self, said: Said) {
-        if let Some(asker) = self.asker.take() {
-            asker.post(Letter::Said { job: self.job, said });
+    /// Tells the outcome to the thread that asked, or gives it back where that is the one with this mailbox.
+    pub(crate) fn answer(mut self, said: Said, own: &Arc<Mailbox<Letter>>) -> Option<(JobId, Said)> {
+        let asker = self.asker.take()?;
+        if Arc::ptr_eq(&asker, own) {
+            return Some((self.job, said));
         }
+        asker.post(Letter::Said { job: self.job, said });
+        None
     }
 }
 
 impl Drop for Question {
     fn drop(&mut self) {
-        self.tell(Said::Nothing(Silence::Fault));
+        if let Some(asker) = self.asker.take() {
+            let said = Said::Nothing(Silence::Fault);
+            asker.post(Letter::Said { job: self.job, said });
+        }
     }
 }

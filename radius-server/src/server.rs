@@ -1,4 +1,11 @@
-use std::{collections::HashSet, net::SocketAddr, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use otpost_conf::RadiusConfig;
 use sd_notify::NotifyState;
@@ -8,11 +15,13 @@ use tokio::{
 };
 
 use crate::{
-    engine::Engine,
+    desk::Service,
+    drops,
+    engine::{Engine, lock},
     error::ServeError,
     link,
     mailbox::Order,
-    port::{Port, Service},
+    port::Port,
     silence::Counters,
     socket::Socket,
     sys,
@@ -114,10 +123,12 @@ impl Server {
         let mut others = JoinSet::new();
         let shared = Arc::clone(&engine);
         others.spawn(async move { link::keep(&shared.link, link_socket).await });
-        others.spawn(Arc::clone(&engine).dispatch());
         let shared = Arc::clone(&engine);
         others.spawn(async move { shared.report().await });
-        others.spawn(tell_status(Arc::clone(&engine.counters)));
+        others.spawn(tell_status(
+            Arc::clone(&engine.counters),
+            Arc::clone(&ports.inodes),
+        ));
 
         let (mut reloads, mut missing) = (true, false);
         let ended = loop {
@@ -157,6 +168,8 @@ struct Ports {
     engine: Arc<Engine>,
     threads: Vec<Port>,
     ended: JoinSet<Result<(), oneshot::error::RecvError>>,
+    /// Of the sockets.
+    inodes: Arc<Mutex<HashSet<u64>>>,
 }
 
 impl Ports {
@@ -165,6 +178,7 @@ impl Ports {
             engine,
             threads: Vec::new(),
             ended: JoinSet::new(),
+            inodes: Arc::default(),
         }
     }
 
@@ -176,6 +190,7 @@ impl Ports {
     ) -> Result<(), ServeError> {
         for socket in sockets {
             let (address, octets) = (socket.address, socket.receive_buffer);
+            lock(&self.inodes).insert(socket.inode);
             let (port, ended) = Port::start(&self.engine, socket, service, config.cache_entries)
                 .map_err(|errno| ServeError::Runtime { errno })?;
             self.threads.push(port);
@@ -250,10 +265,11 @@ fn open(addresses: &[SocketAddr], receive_buffer: usize) -> Result<Vec<Socket>, 
 
 /// Tells the service manager what the counters say, and the log when the kernel loses datagrams. Never returns; drop it to
 /// stop.
-async fn tell_status(counters: Arc<Counters>) {
+async fn tell_status(counters: Arc<Counters>, inodes: Arc<Mutex<HashSet<u64>>>) {
     let (mut told, mut lost) = (String::new(), 0);
     loop {
         sys::sleep(STATUS).await;
+        counters.set_lost(drops::of(&lock(&inodes)));
         let summary = counters.summary();
         if summary != told {
             let _ = sd_notify::notify(&[NotifyState::Status(&summary)]);

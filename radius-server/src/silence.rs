@@ -155,7 +155,7 @@ impl Counters {
         self.resent.load(Ordering::Relaxed)
     }
 
-    /// Datagrams that the kernel dropped because a socket's receive buffer was full.
+    /// Datagrams that the kernel dropped because a socket's receive buffer was full, as it was seen some seconds ago.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
@@ -175,10 +175,8 @@ impl Counters {
         line
     }
 
-    pub(crate) fn count_lost(&self, lost: u32) {
-        if lost > 0 {
-            self.lost.fetch_add(lost.into(), Ordering::Relaxed);
-        }
+    pub(crate) fn set_lost(&self, lost: u64) {
+        self.lost.store(lost, Ordering::Relaxed);
     }
 
     pub(crate) fn count_silent(&self, why: Silence) {

@@ -39,6 +39,8 @@ pub(crate) struct Socket {
     fd: OwnedFd,
     /// Where the kernel really put it.
     pub(crate) address: SocketAddr,
+    /// Its number in /proc/net/udp.
+    pub(crate) inode: u64,
     /// What the kernel gave of the receive buffer that was asked for, in octets.
     pub(crate) receive_buffer: usize,
 }
@@ -57,9 +59,11 @@ impl Socket {
         let bound = peer(&bound).ok_or_else(|| failed(Errno::EAFNOSUPPORT))?;
         // The kernel says twice of what it takes: half is for its own accounts.
         let receive_buffer = getsockopt(&fd, sockopt::RcvBuf).map_or(0, |octets| octets / 2);
+        let inode = nix::sys::stat::fstat(&fd).map_err(failed)?.st_ino;
         Ok(Self {
             fd,
             address: bound,
+            inode,
             receive_buffer,
         })
     }
@@ -95,9 +99,7 @@ fn open(address: SocketAddr, all: &[SocketAddr], receive_buffer: usize) -> Resul
             SocketAddr::V6(_) => setsockopt(&fd, sockopt::Ipv6RecvPacketInfo, &true)?,
         }
     }
-    // Without either nothing is wrong: drops are not counted, or the buffer is smaller. Beyond the system's limit goes only
-    // who has CAP_NET_ADMIN.
-    let _ = setsockopt(&fd, sockopt::RxqOvfl, &1);
+    // Less is no reason not to start. Beyond the system's limit goes only who has CAP_NET_ADMIN.
     if setsockopt(&fd, sockopt::RcvBufForce, &receive_buffer).is_err() {
         let _ = setsockopt(&fd, sockopt::RcvBuf, &receive_buffer);
     }
@@ -117,41 +119,31 @@ pub(crate) fn peer(address: &SockaddrStorage) -> Option<SocketAddr> {
     })
 }
 
-/// What the kernel says beside a datagram.
-pub(crate) enum Aside {
-    /// Which address of ours it was sent to.
-    To(Local),
-    /// How many datagrams this socket has lost so far because its buffer was full; wraps.
-    Lost(u32),
-}
-
-impl Aside {
-    pub(crate) fn of(message: &ControlMessageOwned) -> Option<Self> {
-        match message {
-            ControlMessageOwned::Ipv4PacketInfo(info) => {
-                // The address in the header may be a broadcast; this one is ours.
-                let octets = info.ipi_spec_dst.s_addr.to_ne_bytes();
-                Some(Self::To(Local {
-                    address: IpAddr::from(octets),
-                    interface: 0,
-                }))
-            }
-            ControlMessageOwned::Ipv6PacketInfo(info) => {
-                let address = std::net::Ipv6Addr::from(info.ipi6_addr.s6_addr);
-                // Any other address may be answered through whichever interface the routes say.
-                let interface = if address.is_unicast_link_local() {
-                    info.ipi6_ifindex
-                } else {
-                    0
-                };
-                Some(Self::To(Local {
-                    address: address.into(),
-                    interface,
-                }))
-            }
-            ControlMessageOwned::RxqOvfl(lost) => Some(Self::Lost(*lost)),
-            _ => None,
+/// The address of ours that a datagram was sent to.
+pub(crate) fn local(message: &ControlMessageOwned) -> Option<Local> {
+    match message {
+        ControlMessageOwned::Ipv4PacketInfo(info) => {
+            // The address in the header may be a broadcast; this one is ours.
+            let octets = info.ipi_spec_dst.s_addr.to_ne_bytes();
+            Some(Local {
+                address: IpAddr::from(octets),
+                interface: 0,
+            })
         }
+        ControlMessageOwned::Ipv6PacketInfo(info) => {
+            let address = std::net::Ipv6Addr::from(info.ipi6_addr.s6_addr);
+            // Any other address may be answered through whichever interface the routes say.
+            let interface = if address.is_unicast_link_local() {
+                info.ipi6_ifindex
+            } else {
+                0
+            };
+            Some(Local {
+                address: address.into(),
+                interface,
+            })
+        }
+        _ => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Datagrams in and out of a socket, many in one system call.
 //!
-//! Both sides keep their buffers. Only the headers for receiving are made anew for each call, because the kernel
-//! writes into them; there are few of them while little comes.
+//! Both sides keep their buffers and headers. For receiving that works because each datagram of a socket brings an address
+//! of the same length and the same control message, or none: the kernel leaves the lengths in the headers as it needs
+//! them the next time. Another control message, for example of SO_RXQ_OVFL, would be cut off from then on.
 
 use std::{
     io::{IoSlice, IoSliceMut},
@@ -18,7 +19,7 @@ use nix::{
 };
 use otpost_radius_wire::MAX_PACKET;
 
-use crate::socket::{Aside, Info, Local, Route, Socket, peer};
+use crate::socket::{Info, Local, Route, Socket, local, peer};
 
 /// Datagrams of a system call at most. More gains little and makes the first one wait.
 pub(crate) const BATCH: usize = 32;
@@ -34,8 +35,7 @@ pub(crate) struct Inbox {
     buffers: Vec<[u8; MAX_PACKET]>,
     received: Vec<(Option<Route>, usize)>,
     wanted: usize,
-    /// The socket's own count of what it has lost.
-    lost: u32,
+    headers: MultiHeaders<SockaddrStorage>,
 }
 
 impl Inbox {
@@ -44,46 +44,33 @@ impl Inbox {
             buffers: vec![[0; MAX_PACKET]; BATCH],
             received: Vec::with_capacity(BATCH),
             wanted: FEW,
-            lost: 0,
+            headers: MultiHeaders::preallocate(BATCH, Some(cmsg_space!(libc::in6_pktinfo))),
         }
     }
 
-    /// Takes what has come. Gives how many datagrams the kernel has dropped since the last call.
+    /// Takes what has come.
     ///
     /// # Errors
     /// The kernel's. Nothing having come is none.
-    pub(crate) fn receive(&mut self, socket: &Socket) -> Result<u32, Errno> {
+    pub(crate) fn receive(&mut self, socket: &Socket) -> Result<(), Errno> {
         self.received.clear();
         let wanted = self.wanted;
         let mut buffers = self.buffers.iter_mut();
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSliceMut::new(buffers.next().map_or(&mut [], |buffer| buffer))]);
-        let mut headers: MultiHeaders<SockaddrStorage> =
-            MultiHeaders::preallocate(wanted, Some(cmsg_space!(libc::in6_pktinfo, u32)));
         let flags = MsgFlags::MSG_DONTWAIT;
         let slices = slices.iter_mut().take(wanted);
-        let messages = match recvmmsg(socket.raw(), &mut headers, slices, flags, None) {
+        let messages = match recvmmsg(socket.raw(), &mut self.headers, slices, flags, None) {
             Ok(messages) => messages,
             Err(Errno::EAGAIN | Errno::EINTR) => {
                 self.wanted = FEW;
-                return Ok(0);
+                return Ok(());
             }
             Err(errno) => return Err(errno),
         };
-        let mut lost = self.lost;
         for message in messages {
-            let mut local = None;
-            for aside in message
-                .cmsgs()
-                .into_iter()
-                .flatten()
-                .filter_map(|it| Aside::of(&it))
-            {
-                match aside {
-                    Aside::To(ours) => local = Some(ours),
-                    Aside::Lost(count) => lost = count,
-                }
-            }
+            let mut asides = message.cmsgs().into_iter().flatten();
+            let local = asides.find_map(|aside| local(&aside));
             let route = message
                 .address
                 .as_ref()
@@ -96,7 +83,7 @@ impl Inbox {
         } else {
             FEW.max(self.received.len())
         };
-        Ok(lost.wrapping_sub(std::mem::replace(&mut self.lost, lost)))
+        Ok(())
     }
 
     /// Whether more is likely to wait in the kernel.

@@ -13,6 +13,7 @@ pub mod http;
 pub mod needles;
 pub mod owner;
 pub mod pamstack;
+pub mod peers;
 pub mod person;
 pub mod postbox;
 pub mod radclient;

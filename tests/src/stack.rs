@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use otpost_ipc::admin::{AccessSet, ClientSet, AdminOp, AdminReply, ResourceSettings, SmsPolicySet, UserAdd};
+use otpost_ipc::admin::{AccessSet, AdminOp, AdminReply, ClientSet, ResourceSettings, SmsPolicySet, UserAdd};
 use otpost_ipc::client::{CallError, Client, Deadline};
 use otpost_ipc::radius::MessageAuthenticator;
 use otpost_ipc::{Fault, Role, Secret};
@@ -580,7 +580,7 @@ pub fn number(n: u16) -> String {
     format!("+49171234{n:04}")
 }
 
-fn listening(log: &str) -> Option<SocketAddr> {
+pub(crate) fn listening(log: &str) -> Option<SocketAddr> {
     let line = log.lines().find(|line| line.contains("listening"))?;
     let (_, address) = line.rsplit_once("address=")?;
     address.trim().parse().ok()

@@ -57,6 +57,16 @@ const TABLE: &[Row] = &[
         never: &["tokio", "otpost-ipc", "nix", "getrandom"],
     },
     Row {
+        package: "otpost-radius-client",
+        may_import: &["otpost-radius-wire"],
+        never: &["tokio", "otpost-ipc", "otpost-conf"],
+    },
+    Row {
+        package: "otpost-openvpn",
+        may_import: &["otpost-radius-wire", "otpost-radius-client", "otpost-conf"],
+        never: &["tokio", "otpost-ipc", "otpost-core", "otpost-store", "rusqlite"],
+    },
+    Row {
         package: "otpost-store",
         may_import: &["otpost-core"],
         never: &["otpost-ipc", "tokio"],
@@ -101,7 +111,12 @@ const TABLE: &[Row] = &[
     },
     Row {
         package: "otpost-ctl",
-        may_import: &["otpost-ipc", "otpost-conf", "otpost-radius-wire"],
+        may_import: &[
+            "otpost-ipc",
+            "otpost-conf",
+            "otpost-radius-wire",
+            "otpost-radius-client",
+        ],
         never: &["otpost-store", "otpost-core", "rusqlite"],
     },
     // Drives all of it from outside; nothing may import it, since no other row names it.

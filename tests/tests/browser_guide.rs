@@ -62,7 +62,12 @@ fn vpn_login(stack: &Stack) {
     let code = text.code();
     assert_eq!(code.len(), 8);
     let again = vpn.ask("alice", &wrong(&code), Some(&asked.state));
-    assert_eq!(again.code, Code::AccessChallenge, "one more try: {}", again.message);
+    assert_eq!(
+        again.code,
+        Code::AccessChallenge,
+        "one more try: {}",
+        again.message
+    );
     let accepted = vpn.ask("alice", &code, Some(&again.state));
     assert_eq!(accepted.code, Code::AccessAccept, "{}", accepted.message);
     assert_eq!(stack.settled(), texts + 1, "one text for the login");

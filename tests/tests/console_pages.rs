@@ -28,19 +28,36 @@ fn whoever_has_not_typed_the_code_yet_is_led_to_it_from_every_page_and_on_from_t
     let half = http.session().unwrap().to_owned();
     for (page, code) in [
         ("/", "/code?next=%2F"),
-        ("/users?search=al&size=5", "/code?next=%2Fusers%3Fsearch%3Dal%26size%3D5"),
-        ("/resources/VPN/self-service", "/code?next=%2Fresources%2FVPN%2Fself-service"),
+        (
+            "/users?search=al&size=5",
+            "/code?next=%2Fusers%3Fsearch%3Dal%26size%3D5",
+        ),
+        (
+            "/resources/VPN/self-service",
+            "/code?next=%2Fresources%2FVPN%2Fself-service",
+        ),
         ("/account", "/code?next=%2Faccount"),
-        ("/settings/administrators", "/code?next=%2Fsettings%2Fadministrators"),
+        (
+            "/settings/administrators",
+            "/code?next=%2Fsettings%2Fadministrators",
+        ),
         ("/sign-in?next=%2Ftokens", "/code?next=%2Ftokens"),
     ] {
         let answer = http.get(page).leads(code);
-        assert_eq!(http.session(), Some(half.as_str()), "{page} takes the session away");
+        assert_eq!(
+            http.session(),
+            Some(half.as_str()),
+            "{page} takes the session away"
+        );
         assert!(!answer.words().contains("alice"));
         let _ = http.get(answer.to()).is(200).says("Enter the code from your app");
     }
     // A form that was sent too early is kept, but for its secrets.
-    let user = [("login", "bob"), ("first-name", "Bob"), ("password", "correct horse")];
+    let user = [
+        ("login", "bob"),
+        ("first-name", "Bob"),
+        ("password", "correct horse"),
+    ];
     let answer = http.post("/add/user", &user).leads("/code?next=%2Fadd%2Fuser");
     let kept = http.cookies.get("typed").unwrap();
     assert!(!kept.is_empty());
@@ -67,7 +84,8 @@ fn step(page: &Answer, rel: &str) -> String {
 /// Logins on a page of users.
 fn logins(page: &Answer) -> Vec<String> {
     let rows = page.body.split("<span class=\"soft tiny mono\">").skip(1);
-    rows.map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
+    rows.map(|rest| rest.split('<').next().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -107,7 +125,9 @@ fn long_lists_are_walked_forth_and_back() {
     assert_eq!((rows(&first), rows(&second)), (10, 10));
     let references = |page: &Answer| -> Vec<String> {
         let cells = page.body.split("/audit?ref=").skip(1);
-        cells.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+        cells
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect()
     };
     assert!(!references(&first).is_empty());
     assert_eq!(references(&back), references(&first));

@@ -61,7 +61,14 @@ fn two_pass_rejects_with_words_then_takes_password_and_code() {
     assert!(used.is("Access-Reject"), "{used:?}");
     assert!(says(&used).contains("not valid any more"), "{used:?}");
     let reasons = stack.reasons();
-    for reason in ["challenge", "joined", "wrong-password", "wrong-code", "code", "none-open"] {
+    for reason in [
+        "challenge",
+        "joined",
+        "wrong-password",
+        "wrong-code",
+        "code",
+        "none-open",
+    ] {
         assert!(reasons.iter().any(|r| r == reason), "{reason}: {reasons:?}");
     }
 }
@@ -203,7 +210,10 @@ fn source_rules_hold_for_the_trusted_attribute_alone() {
     stack.client_set("gw", None, set);
     assert!(ask(&stack, &from("192.0.2.7")).is("Access-Accept"));
     assert!(ask(&stack, &from("198.51.100.7")).is("Access-Challenge"));
-    assert!(first(&stack, "alice", PASSWORD).is("Access-Challenge"), "empty matches nothing");
+    assert!(
+        first(&stack, "alice", PASSWORD).is("Access-Challenge"),
+        "empty matches nothing"
+    );
     stack.access(
         "vpn",
         AccessSet {
@@ -253,7 +263,11 @@ fn a_code_holds_at_its_source_until_it_is_revoked() {
     };
     assert_eq!(listed.len(), 1);
     assert_eq!(
-        (listed[0].source.as_str(), listed[0].service.as_str(), listed[0].resource.as_str()),
+        (
+            listed[0].source.as_str(),
+            listed[0].service.as_str(),
+            listed[0].resource.as_str()
+        ),
         ("192.0.2.7", "gw", "vpn")
     );
     stack.admin(AdminOp::RememberedRevoke {
@@ -269,7 +283,10 @@ fn a_code_holds_at_its_source_until_it_is_revoked() {
     stack.admin(AdminOp::UserUnlock {
         user: "alice".to_owned(),
     });
-    assert!(ask(&stack, &from("192.0.2.7")).is("Access-Challenge"), "a lock ends it");
+    assert!(
+        ask(&stack, &from("192.0.2.7")).is("Access-Challenge"),
+        "a lock ends it"
+    );
 }
 
 #[test]
@@ -294,7 +311,11 @@ fn reply_attributes_come_by_person_group_resource_and_client() {
         },
     );
     let set = ClientSet {
-        reply: words(&["Cisco-AVPair = \"shell:priv-lvl=15\"", "Session-Timeout = 60", "Class = gateway"]),
+        reply: words(&[
+            "Cisco-AVPair = \"shell:priv-lvl=15\"",
+            "Session-Timeout = 60",
+            "Class = gateway",
+        ]),
         ..ClientSet::default()
     };
     stack.client_set("gw", None, set);

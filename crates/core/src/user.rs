@@ -81,6 +81,20 @@ pub struct User {
 }
 
 impl User {
+    /// What administrators look for: logins, names, address, in lower case, a line each.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut words = self.name.as_str().to_owned();
+        for alias in &self.aliases {
+            words.push('\n');
+            words.push_str(alias.as_str());
+        }
+        let own = &self.profile;
+        let email = self.email.as_deref().unwrap_or_default();
+        words.push_str(&format!("\n{} {}\n{email}", own.first_name, own.last_name).to_lowercase());
+        words
+    }
+
     /// Whether a bypass holds at `now`.
     #[must_use]
     pub fn bypassed(&self, now: Timestamp) -> bool {

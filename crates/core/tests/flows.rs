@@ -1,10 +1,5 @@
 //! Logins through VPNs that cannot show a challenge, decoys, and the rules of a resource.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test"
-)]
+#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
 mod common;
 

@@ -33,7 +33,9 @@ pub struct Polled<Op, Reply> {
 
 impl<Op, Reply> fmt::Debug for Polled<Op, Reply> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Polled").field("fd", &self.fd).finish_non_exhaustive()
+        f.debug_struct("Polled")
+            .field("fd", &self.fd)
+            .finish_non_exhaustive()
     }
 }
 

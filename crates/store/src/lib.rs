@@ -113,6 +113,14 @@ pub trait Read {
     /// Users in order of name, after `after`, whose name contains `search` (empty: all), at most `limit`.
     fn users(&mut self, after: Option<&LoginName>, search: &str, limit: u32)
     -> Result<Vec<User>, StoreError>;
+    /// Users in order of name, after `after`, whose [`User::words`] hold `part` (lower case, no line break) within one line, at most
+    /// `limit`.
+    fn users_about(
+        &mut self,
+        after: Option<&LoginName>,
+        part: &str,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError>;
     /// How many users are bound to the resource.
     fn users_of(&mut self, resource: ResourceId) -> Result<u64, StoreError>;
     /// Failures of the user; the default where there are none.

@@ -100,10 +100,20 @@ fn after(daemon: &Daemon, place: Option<&str>) -> Result<Option<LoginName>, Admi
     }
 }
 
+/// Where a text is looked for.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    /// In logins.
+    Login,
+    /// In logins, aliases, names and addresses.
+    Words,
+}
+
 /// Users in order, read in chunks, at most [`LOOKED_AT`].
 struct Scan<'s> {
     after: Option<LoginName>,
     search: &'s str,
+    by: By,
     chunk: std::vec::IntoIter<User>,
     left: usize,
     /// Whether there are none behind the chunk.
@@ -111,10 +121,11 @@ struct Scan<'s> {
 }
 
 impl<'s> Scan<'s> {
-    fn new(after: Option<LoginName>, search: &'s str) -> Self {
+    fn new(after: Option<LoginName>, search: &'s str, by: By) -> Self {
         Self {
             after,
             search,
+            by,
             chunk: Vec::new().into_iter(),
             left: LOOKED_AT,
             last: false,
@@ -134,7 +145,11 @@ impl<'s> Scan<'s> {
             if self.last {
                 return Ok(None);
             }
-            let chunk = read.users(self.after.as_ref(), self.search, CHUNK)?;
+            let after = self.after.as_ref();
+            let chunk = match self.by {
+                By::Words if !self.search.is_empty() => read.users_about(after, self.search, CHUNK)?,
+                By::Words | By::Login => read.users(after, self.search, CHUNK)?,
+            };
             self.last = chunk.len() < usize::try_from(CHUNK).unwrap_or(usize::MAX);
             if let Some(user) = chunk.last() {
                 self.after = Some(user.name.clone());
@@ -147,20 +162,6 @@ impl<'s> Scan<'s> {
     fn ended(&self) -> bool {
         self.last && self.chunk.as_slice().is_empty()
     }
-}
-
-/// Whether login, alias, name or e-mail contain what is looked for.
-fn matches(user: &User, search: &str) -> bool {
-    let has = |text: &str| text.to_lowercase().contains(search);
-    let own = &user.profile;
-    search.is_empty()
-        || user.name.as_str().contains(search)
-        || user.aliases.iter().any(|alias| alias.as_str().contains(search))
-        || has(&own.first_name)
-        || has(&own.last_name)
-        // As people write it.
-        || has(&format!("{} {}", own.first_name, own.last_name))
-        || user.email.as_deref().is_some_and(has)
 }
 
 fn fits(
@@ -196,12 +197,11 @@ pub(super) async fn users(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Res
         let mut page = Page::default();
         let mut taken = 0;
         let mut seen = None;
-        let mut scan = Scan::new(after.clone(), "");
+        let mut scan = Scan::new(after.clone(), &search, By::Words);
         while let Some(user) = scan.next(read)? {
             let within = resource.is_none_or(|id| user.resources.contains(&id));
             let found = within
                 && names.sees(&user.resources)
-                && matches(&user, &search)
                 && fits(read, &user, (wants, resource, by_mail), act.now)?;
             if found {
                 // One more than fits would be lost: the next page begins with it.
@@ -241,7 +241,7 @@ pub(super) async fn tokens(daemon: &Arc<Daemon>, act: Act, wanted: Wanted) -> Re
         let mut page: Page<Vec<TokenView>> = Page::default();
         let mut owners = 0;
         let mut seen = None;
-        let mut scan = Scan::new(after.clone(), &search);
+        let mut scan = Scan::new(after.clone(), &search, By::Login);
         while let Some(user) = scan.next(read)? {
             if names.sees(&user.resources) && resource.is_none_or(|id| user.resources.contains(&id)) {
                 let mut own = factors::load(read, user.id)?;

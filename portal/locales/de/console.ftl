@@ -201,6 +201,7 @@ c-said-signed-out = Abgemeldet.
 c-said-enrolled = Der Token ist aktiv.
 c-said-cancelled = Abgebrochen.
 c-said-password = Das Passwort ist geändert.
+c-said-forgotten = Die nächste Anmeldung von dort fragt wieder nach einem Code.
 c-said-mail-sent = Der Server hat die Testmail angenommen.
 
 # Resources
@@ -414,6 +415,22 @@ c-recovery-give = Geben Sie diese dem Benutzer und niemandem sonst. Jeder gilt e
 c-delete-user-text = { $name } wird gelöscht, mit { $tokens } Token, Wiederherstellungscodes und Sitzungen. Das Protokoll bleibt. Das lässt sich nicht rückgängig machen.
 c-type-login = Zur Bestätigung { $login } eintippen
 c-type-login-wrong = Das ist nicht der Anmeldename des Benutzers.
+
+# VPN connections
+c-connections = VPN-Verbindungen
+c-client = RADIUS-Client
+c-device = Gerät
+c-connected-since = Verbunden seit
+c-traffic = Verkehr
+c-ended = Beendet
+c-ended-too = Auch beendete
+c-no-connections = Keine Verbindungen. Ein RADIUS-Client meldet sie, wenn sein Accounting eingeschaltet ist.
+c-last-heard = zuletzt gehört { $when }
+c-octets = { $in } hinein, { $out } hinaus
+c-remembered = Kein Code nötig von
+c-remembered-text = Ein Code, der von dort kam, gilt eine Weile.
+c-forget = Vergessen
+c-forget-all = Alle vergessen
 
 # Import
 c-import-lead = Noch wird nichts geschrieben: Sie sehen zuerst, was jede Zeile bewirken würde.

@@ -201,6 +201,7 @@ c-said-signed-out = Signed out.
 c-said-enrolled = The token is active.
 c-said-cancelled = Cancelled.
 c-said-password = The password is changed.
+c-said-forgotten = The next login from there asks for a code again.
 c-said-mail-sent = The server took the test mail.
 
 # Resources
@@ -414,6 +415,22 @@ c-recovery-give = Hand these to the user, and to nobody else. Each works once.
 c-delete-user-text = { $name } will be gone, with { $tokens } tokens, recovery codes and sessions. The audit log stays. This cannot be undone.
 c-type-login = Type { $login } to confirm
 c-type-login-wrong = That is not the user’s login.
+
+# VPN connections
+c-connections = VPN connections
+c-client = RADIUS client
+c-device = Device
+c-connected-since = Connected since
+c-traffic = Traffic
+c-ended = Ended
+c-ended-too = Ended ones too
+c-no-connections = No connections. A RADIUS client tells of them where its accounting is on.
+c-last-heard = last heard of { $when }
+c-octets = { $in } in, { $out } out
+c-remembered = No code needed from
+c-remembered-text = A code that was given from there holds for a while.
+c-forget = Forget
+c-forget-all = Forget all
 
 # Import
 c-import-lead = Nothing is written yet: you see first what each line would do.

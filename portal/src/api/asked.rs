@@ -340,6 +340,10 @@ pub struct SelfService {
 /// A new RADIUS client.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "vpn-1", "networks": ["192.0.2.1"], "resource": "Office VPN",
+    "settings": { "nas": "fortigate", "reply": ["Class = staff"] },
+}))]
 pub struct ClientNew {
     /// Unique name.
     #[schema(value_type = Name)]

@@ -247,14 +247,14 @@ pub enum MessageAuthenticator {
     Off,
 }
 
-/// Who checks the password of logins through a RADIUS client, in order: `local` (otpost), `ldap:NAME`, `radius:NAME`, or `stack`
-/// alone (the VPN has done so).
+/// Who checks the password of logins through a RADIUS client, in order: `local` (otpost), `ldap:NAME`, `radius:NAME`, such as
+/// `local,ldap:corp`; or `stack` alone (the VPN has done so).
 #[derive(Debug, ToSchema)]
 #[schema(
     min_length = 5,
     max_length = 600,
     pattern = r"^(stack|(local|(ldap|radius):[A-Za-z0-9._-]{1,64})(,(local|(ldap|radius):[A-Za-z0-9._-]{1,64})){0,7})$",
-    example = "local,ldap:corp"
+    example = "local"
 )]
 pub struct FirstFactor(pub String);
 

@@ -262,6 +262,32 @@ pub(super) struct Form {
     pub(super) links: Vec<(String, Text, bool)>,
 }
 
+/// Fields that belong together.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) title: Text,
+    pub(super) lead: Option<Text>,
+    pub(super) fields: Vec<Field>,
+}
+
+/// A form that is too long for one card.
+#[derive(Template)]
+#[template(path = "console/groups.html")]
+pub(super) struct Groups {
+    pub(super) f: ConsoleFrame,
+    /// Whether who is signed in may send it.
+    pub(super) may: bool,
+    pub(super) lead: Text,
+    /// Something to know: kind, icon and words.
+    pub(super) note: Option<(&'static str, &'static str, Text)>,
+    pub(super) groups: Vec<Group>,
+    pub(super) go: Text,
+    /// Where one gets without sending it.
+    pub(super) back: (String, Text),
+    /// Address, words, and whether it is dangerous.
+    pub(super) links: Vec<(String, Text, bool)>,
+}
+
 /// What came of something: a sentence, and facts.
 #[derive(Template)]
 #[template(path = "console/answer.html")]

@@ -4,10 +4,7 @@
 //! outlives a reload, a bookmark and a new sign-in, and needs no script.
 
 use super::{desk::Desk, words::path};
-use crate::{
-    i18n::Texts,
-    ui::Pager,
-};
+use crate::{i18n::Texts, ui::Pager};
 
 /// Rows of a page to choose from.
 pub(super) const SIZES: &[u32] = &[5, 10, 15, 20, 25, 50];
@@ -121,7 +118,11 @@ impl Paging {
         };
         let next = next.map_or_else(String::new, |next| {
             let trail: Vec<String> = self.trail.iter().chain(&self.begin).cloned().collect();
-            self.address(Some(next), self.number.map(|number| number.saturating_add(1)), &trail)
+            self.address(
+                Some(next),
+                self.number.map(|number| number.saturating_add(1)),
+                &trail,
+            )
         });
         let turns = !first.is_empty() || !next.is_empty();
         let number = self.number.filter(|_| turns);
@@ -171,14 +172,22 @@ impl Paging {
             if self.size != USUAL {
                 all.push(("size", &size));
             }
-            let page = if page == 1 { String::new() } else { page.to_string() };
+            let page = if page == 1 {
+                String::new()
+            } else {
+                page.to_string()
+            };
             all.push(("page", &page));
             path(&self.base, &all)
         };
         let t = |key: &str| self.texts.get(key);
         let text = t("page-of").arg("page", number).arg("pages", pages);
         let pager = Pager {
-            text: if pages > 1 { text.to_string() } else { String::new() },
+            text: if pages > 1 {
+                text.to_string()
+            } else {
+                String::new()
+            },
             steps: vec![
                 (t("page-first"), to(1), "first"),
                 (t("page-back"), to(number - 1), "prev"),
@@ -194,7 +203,9 @@ impl Paging {
 
 /// Whether pages could be shorter.
 fn more_than_least(rows: usize) -> bool {
-    SIZES.first().is_some_and(|least| usize::try_from(*least).is_ok_and(|least| rows > least))
+    SIZES
+        .first()
+        .is_some_and(|least| usize::try_from(*least).is_ok_and(|least| rows > least))
 }
 
 /// Rows of a page, by the address.

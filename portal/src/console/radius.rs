@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::Path;
 use otpost_ipc::{
-    admin::{AdminOp, AdminReply, ClientView},
+    admin::{AdminOp, AdminReply, ClientView, SourceView},
     radius::MessageAuthenticator,
 };
 
@@ -33,7 +33,11 @@ const FIELDS: [(&str, &str); 6] = [
 
 /// What a client must do about Message-Authenticator: word, and what it says.
 const AUTHENTICATOR: [(&str, &str, MessageAuthenticator); 3] = [
-    ("require", "c-authenticator-require", MessageAuthenticator::Require),
+    (
+        "require",
+        "c-authenticator-require",
+        MessageAuthenticator::Require,
+    ),
     ("auto", "c-authenticator-auto", MessageAuthenticator::Auto),
     ("off", "c-authenticator-off", MessageAuthenticator::Off),
 ];
@@ -85,14 +89,36 @@ pub(super) async fn list(desk: Desk) -> Page {
     show(&page.f, &desk.typed, &page)
 }
 
-fn fields(desk: &Desk, resources: &[String], client: Option<&ClientView>) -> Vec<Field> {
+/// What may stand for the password's check beside the usual: sources, where who is signed in may see them.
+async fn sources(desk: &Desk) -> Result<Vec<String>, Halt> {
+    if !desk.changes_all() {
+        return Ok(Vec::new());
+    }
+    let all = super::sources::sources(desk).await?;
+    let word = |source: SourceView| format!("{}:{}", source.kind, source.name);
+    Ok(all.into_iter().map(word).collect())
+}
+
+fn fields(
+    desk: &Desk,
+    (resources, sources): (&[String], &[String]),
+    client: Option<&ClientView>,
+) -> Vec<Field> {
     let networks = client.map_or_else(String::new, |client| client.networks.join("\n"));
     let resource = client.map_or(desk.query("resource"), |client| &client.resource);
     let first = client.map_or("local", |client| &client.first_factor);
-    let signed = client.map_or(MessageAuthenticator::default(), |client| client.message_authenticator);
-    let firsts = [("local", "c-first-local"), ("stack", "c-first-stack")]
+    let signed = client.map_or(MessageAuthenticator::default(), |client| {
+        client.message_authenticator
+    });
+    let mut firsts = [("local", "c-first-local"), ("stack", "c-first-stack")]
         .map(|(word, key)| (word.to_owned(), desk.t(key).to_string()))
         .to_vec();
+    let chain = |chain: &str| (chain.to_owned(), chain.to_owned());
+    firsts.extend(sources.iter().map(|source| chain(source)));
+    // A longer chain is set by otpostctl, and stays.
+    if !firsts.iter().any(|(word, _)| word == first) {
+        firsts.push(chain(first));
+    }
     let secret = if client.is_some() {
         "c-secret-new-hint"
     } else {
@@ -130,7 +156,7 @@ fn fields(desk: &Desk, resources: &[String], client: Option<&ClientView>) -> Vec
 }
 
 async fn add_form(desk: &Desk, errors: Errors) -> Page {
-    let resources = desk.resource_names().await?;
+    let (resources, sources) = (desk.resource_names().await?, sources(desk).await?);
     let f = desk
         .frame("/radius", desk.t("c-add-client"))
         .below(desk.t("nav-radius"), "/radius");
@@ -141,7 +167,7 @@ async fn add_form(desk: &Desk, errors: Errors) -> Page {
                 .hint(&desk.t("c-client-name-hint"))
                 .more("maxlength=64 spellcheck=false"),
         )
-        .fields(fields(desk, &resources, None))
+        .fields(fields(desk, (&resources, &sources), None))
         .show(desk, errors)
 }
 
@@ -193,7 +219,7 @@ pub(super) async fn add(sent: Sent) -> Page {
 }
 
 async fn form(desk: &Desk, client: &ClientView, errors: Errors) -> Page {
-    let resources = desk.resource_names().await?;
+    let (resources, sources) = (desk.resource_names().await?, sources(desk).await?);
     let f = desk
         .frame("/radius", &client.name)
         .below(desk.t("nav-radius"), "/radius");
@@ -202,7 +228,7 @@ async fn form(desk: &Desk, client: &ClientView, errors: Errors) -> Page {
         may: desk.changes(),
         pill: None,
         lead: desk.t("c-client-lead"),
-        fields: fields(desk, &resources, Some(client)),
+        fields: fields(desk, (&resources, &sources), Some(client)),
         links: vec![
             (
                 path("/explain", &[("service", &client.name), ("channel", "radius")]),

@@ -40,8 +40,7 @@ struct UsersPage {
 async fn users_page(desk: &Desk, name: &str, errors: Errors) -> Page {
     let base = format!("{}/users", resource_path(name));
     let paging = Paging::new(desk, &base, &["search"], "after");
-    let (users, last) =
-        users::found(desk, Some(name.to_owned()), (paging.begin(), paging.size())).await?;
+    let (users, last) = users::found(desk, Some(name.to_owned()), (paging.begin(), paging.size())).await?;
     let f = resources::frame(desk, name, Tab::Users).with_errors(errors);
     let page = UsersPage {
         may: desk.changes(),

@@ -43,7 +43,7 @@ impl ListPage {
     }
 }
 
-async fn sources(desk: &Desk) -> Result<Vec<SourceView>, Halt> {
+pub(super) async fn sources(desk: &Desk) -> Result<Vec<SourceView>, Halt> {
     let mut all: Vec<SourceView> = Vec::new();
     loop {
         let after = all.last().map(|source| source.name.clone());

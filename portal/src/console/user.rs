@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::Path;
 use otpost_ipc::{
-    admin::{AdminOp, AdminReply, AuditFilter, AuditView, TokenView, UserView},
+    admin::{AdminOp, AdminReply, AuditFilter, AuditView, RememberedView, TokenView, UserView},
     portal::SessionView,
 };
 
@@ -44,6 +44,8 @@ struct UserPage {
     acts: Vec<&'static str>,
     user: UserView,
     sessions: Vec<SessionView>,
+    /// Sources from which a code holds for a while.
+    remembered: Vec<RememberedView>,
     rows: Vec<AuditView>,
 }
 
@@ -72,6 +74,10 @@ impl UserPage {
 
     fn unbind(&self, name: &str) -> String {
         path(&self.to("unbind"), &[("resource", name)])
+    }
+
+    fn connections(&self) -> String {
+        path("/connections", &[("user", &self.user.login)])
     }
 
     fn explain(&self) -> String {
@@ -139,6 +145,10 @@ pub(super) async fn user(Path(login): Path<String>, desk: Desk) -> Page {
     else {
         return Err(PageError::Internal.into());
     };
+    let op = AdminOp::RememberedList { user: login.clone() };
+    let AdminReply::Remembered { entries: remembered } = desk.admin(op).await? else {
+        return Err(PageError::Internal.into());
+    };
     let filter = AuditFilter {
         user: login.clone(),
         ..AuditFilter::default()
@@ -160,6 +170,7 @@ pub(super) async fn user(Path(login): Path<String>, desk: Desk) -> Page {
         acts: ACTS.into_iter().filter(|act| may(&desk, &user, act)).collect(),
         user,
         sessions,
+        remembered,
         rows,
     };
     show(&page.f, &desk.typed, &page)
@@ -172,6 +183,10 @@ pub(super) async fn act(Path(login): Path<String>, sent: Sent) -> Page {
     let (op, word) = match form.get("act") {
         "unlock" => (AdminOp::UserUnlock { user }, "unlocked"),
         "sign-out" => (AdminOp::UserSignOut { user }, "signed-out"),
+        "forget" => {
+            let id = Some(form.get("id").to_owned()).filter(|id| !id.is_empty());
+            (AdminOp::RememberedRevoke { user, id }, "forgotten")
+        }
         "bypass-off" => (AdminOp::UserBypass { user, seconds: 0 }, "bypass-ended"),
         _ => return Err(PageError::BadRequest.into()),
     };

@@ -140,7 +140,11 @@ async fn ask(desk: &Desk, user: &UserView, (act, title): (Act, &'static str), er
             .field(digits(desk, &["", "6", "7", "8"]))
             .field(
                 desk.checks("resources", &desk.t("c-guards"), &user.resources, &user.resources)
-                    .hint(&desk.t(if user.beyond { "c-guards-some" } else { "c-guards-hint" })),
+                    .hint(&desk.t(if user.beyond {
+                        "c-guards-some"
+                    } else {
+                        "c-guards-hint"
+                    })),
             ),
         Act::Enrol => page
             .lead(desk.t("c-enrol-text"))

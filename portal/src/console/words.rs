@@ -135,6 +135,7 @@ pub(super) fn said(word: &str) -> Option<&'static str> {
         "enrolled" => "c-said-enrolled",
         "cancelled" => "c-said-cancelled",
         "password" => "c-said-password",
+        "forgotten" => "c-said-forgotten",
         "mail-sent" => "c-said-mail-sent",
         _ => return None,
     })

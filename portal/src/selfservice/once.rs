@@ -137,7 +137,10 @@ pub(super) fn sent(
 
 /// Digits and a leading plus: how a number is compared with one that was typed.
 fn bare(phone: &str) -> String {
-    phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect()
+    phone
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '+')
+        .collect()
 }
 
 /// Where the number on the page is not the one that the code went to: a code goes to that one. `None`: it is the same.

@@ -270,6 +270,10 @@ export default async function console_(ctx) {
     await ctx.see('Disabled');
     await menu('Tokens');
     await look('tokens');
+    await menu('RADIUS clients');
+    await ctx.click('VPN connections');
+    await ctx.see('No connections');
+    await look('connections');
   });
   await ctx.step('a file: what it would do, line by line, then all of it', async () => {
     await menu('Users');
@@ -358,7 +362,7 @@ export default async function console_(ctx) {
           '/resources/Hafenwerk%20VPN/policies', '/resources/Hafenwerk%20VPN/invite', '/users', '/users/alice',
           '/users/alice/do/delete', '/tokens', '/radius', '/radius/vpn-gw-1', '/providers', '/messages', '/audit',
           '/explain?user=alice&service=vpn-gw-1', '/settings/sms', '/settings/portal', '/settings/mail',
-          '/settings/administrators', '/settings/keys', '/account', '/import', '/add/user',
+          '/settings/administrators', '/settings/keys', '/account', '/import', '/add/user', '/connections', '/users?size=5',
         ].map((url) => ({ name: `console${url.replace(/\W+/g, '-')}`, url })),
         shots,
       ),

@@ -45,14 +45,20 @@ fn write(stream: &mut UnixStream, json: &str) {
 }
 
 fn wait(polled: &Radius, events: PollFlags) {
-    let ready = poll(&mut [PollFd::new(polled.as_fd(), events)], PollTimeout::from(20_000_u16));
+    let ready = poll(
+        &mut [PollFd::new(polled.as_fd(), events)],
+        PollTimeout::from(20_000_u16),
+    );
     assert_eq!(ready, Ok(1));
 }
 
 #[test]
 fn requests_are_gathered_and_answers_come_in_any_order() {
     let (mut polled, mut daemon) = pair();
-    let ids: Vec<u64> = ["a", "b", "c"].iter().map(|op| polled.submit(&(*op).to_owned()).unwrap()).collect();
+    let ids: Vec<u64> = ["a", "b", "c"]
+        .iter()
+        .map(|op| polled.submit(&(*op).to_owned()).unwrap())
+        .collect();
     assert_eq!(ids, [2, 3, 4]);
     assert!(polled.is_waiting_to_write());
     // Nothing is here, and nobody waits for it.
@@ -63,11 +69,16 @@ fn requests_are_gathered_and_answers_come_in_any_order() {
         assert!(read(&mut daemon).starts_with(&format!(r#"{{"id":{id},"#)));
     }
     write(&mut daemon, r#"{"id":4,"ok":"C"}"#);
-    write(&mut daemon, r#"{"id":2,"err":{"code":"unavailable","message":"m","ref":"r"}}"#);
+    write(
+        &mut daemon,
+        r#"{"id":2,"err":{"code":"unavailable","message":"m","ref":"r"}}"#,
+    );
     let mut seen = Vec::new();
     while seen.len() < 2 {
         wait(&polled, PollFlags::POLLIN);
-        polled.receive(|id, answer| seen.push((id, answer.map_err(|fault| fault.code)))).unwrap();
+        polled
+            .receive(|id, answer| seen.push((id, answer.map_err(|fault| fault.code))))
+            .unwrap();
     }
     assert_eq!(seen, [(4, Ok("C".to_owned())), (2, Err(FaultCode::Unavailable))]);
 }

@@ -129,6 +129,18 @@ impl Read for Model {
         Ok(at_most(all.into_iter().filter(fits), limit))
     }
 
+    fn users_about(
+        &mut self,
+        after: Option<&LoginName>,
+        part: &str,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let all = self.users(after, "", u32::MAX)?;
+        let holds = |user: &User| user.words().contains(part);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(all.into_iter().filter(holds).take(limit).collect())
+    }
+
     fn users_of(&mut self, resource: ResourceId) -> Result<u64, StoreError> {
         Ok(count(
             self.users

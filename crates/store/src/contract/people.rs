@@ -159,6 +159,34 @@ fn search(store: &dyn Store) -> Result<(), StoreError> {
         expected.sort_unstable();
         assert_eq!(found, expected, "{text}");
     }
+    write(store, |tx| {
+        let mut someone = user(90, "zoe")?;
+        someone.profile.first_name = "Zoë".to_owned();
+        someone.profile.last_name = "Ångström".to_owned();
+        someone.email = Some("Z.Angstrom@Example.com".to_owned());
+        tx.put_user(&someone)
+    })?;
+    let about: [(&'static str, &[&str]); 6] = [
+        ("zoë å", &["zoe"]),
+        ("ångström", &["zoe"]),
+        ("angstrom@example", &["zoe"]),
+        ("a_b", &["a_b"]),
+        ("%", &["50%"]),
+        ("nobody", &[]),
+    ];
+    for (text, expected) in about {
+        let found = read(store, move |tx| tx.users_about(None, text, 100))?;
+        let found: Vec<_> = found.iter().map(|u| u.login.as_str()).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+    // Another name is found from then on, and the old one no more.
+    write(store, |tx| {
+        let mut someone = user(90, "zoe")?;
+        someone.profile.last_name = "Berg".to_owned();
+        tx.put_user(&someone)
+    })?;
+    assert_eq!(read(store, |tx| tx.users_about(None, "ångström", 9))?, []);
+    assert_eq!(read(store, |tx| tx.users_about(None, "berg", 9))?.len(), 1);
     let long = "%a".repeat(100_000);
     assert_eq!(read(store, move |tx| tx.users(None, &long, 100))?, []);
     Ok(())

@@ -149,6 +149,20 @@ impl<H: HasRows> Read for H {
         )
     }
 
+    fn users_about(
+        &mut self,
+        after: Option<&LoginName>,
+        part: &str,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        self.rows().all(
+            "SELECT id, body FROM users INDEXED BY users_by_words WHERE name > ?1 AND instr(words, ?2) > 0
+             ORDER BY name LIMIT ?3",
+            (after.map_or("", LoginName::as_str), part, limit),
+            whole("users"),
+        )
+    }
+
     fn users_of(&mut self, resource: ResourceId) -> Result<u64, StoreError> {
         self.rows().count(
             "SELECT count FROM resource_users WHERE resource_id = ?1",

@@ -160,10 +160,17 @@ impl TokenBody {
 #[serde(rename_all = "kebab-case")]
 pub(super) struct ClientBody {
     networks: Vec<Network>,
-    message_authenticator: MessageAuthenticator,
+    /// What rows had before there were three modes.
+    #[serde(default, skip_serializing)]
+    require_message_authenticator: Option<bool>,
+    #[serde(default)]
+    message_authenticator: Option<MessageAuthenticator>,
+    #[serde(default)]
     signed: Option<Timestamp>,
+    #[serde(default)]
     unsigned: Option<Timestamp>,
     first_factor: Chain,
+    #[serde(default)]
     settings: Settings,
     created: Timestamp,
 }
@@ -172,7 +179,8 @@ impl ClientBody {
     pub(super) fn of(client: &RadiusClient) -> Self {
         Self {
             networks: client.networks.clone(),
-            message_authenticator: client.message_authenticator,
+            require_message_authenticator: None,
+            message_authenticator: Some(client.message_authenticator),
             signed: client.signed,
             unsigned: client.unsigned,
             first_factor: client.first_factor.clone(),
@@ -285,7 +293,12 @@ impl Rows<'_> {
             networks: rest.networks,
             secret: Sealed(self.open(blob(row, 3)?, TABLE, id, resource)?),
             resource: ResourceId::from_slice(resource).ok_or_else(|| damaged(TABLE, id))?,
-            message_authenticator: rest.message_authenticator,
+            // Doubt requires it.
+            message_authenticator: match (rest.message_authenticator, rest.require_message_authenticator) {
+                (Some(mode), _) => mode,
+                (None, Some(false)) => MessageAuthenticator::Off,
+                (None, _) => MessageAuthenticator::Require,
+            },
             signed: rest.signed,
             unsigned: rest.unsigned,
             first_factor: rest.first_factor,

@@ -45,9 +45,10 @@ impl Tx for WriteTx<'_> {
             )?;
         }
         self.run(
-            "INSERT INTO users (id, name, email, body) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name, email = excluded.email, body = excluded.body",
-            (id, user.name.as_str(), email, json(user)?),
+            "INSERT INTO users (id, name, email, body, words) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, email = excluded.email, body = excluded.body,
+                 words = excluded.words",
+            (id, user.name.as_str(), email, json(user)?, user.words()),
         )?;
         self.run("DELETE FROM names WHERE user_id = ?1", (id,))?;
         for name in std::iter::once(&user.name).chain(&user.aliases) {

@@ -215,6 +215,11 @@ fn on_people(n: Names) -> Vec<AdminOp> {
             resource: resource(),
         },
         AdminOp::UserSignOut { user: user() },
+        AdminOp::RememberedList { user: user() },
+        AdminOp::RememberedRevoke {
+            user: user(),
+            id: None,
+        },
         AdminOp::UserOneDayCode { user: user() },
         AdminOp::UserInvite {
             user: user(),
@@ -350,6 +355,11 @@ fn on_nobody() -> Vec<AdminOp> {
         },
         AdminOp::ResourceList { after: None },
         AdminOp::RadiusClientList { after: None },
+        AdminOp::AccountingList {
+            user: None,
+            ended: false,
+            limit: 10,
+        },
         AdminOp::SourceAdd {
             name: text("new"),
             kind: text("ldap"),
@@ -446,7 +456,7 @@ enum Reach {
 use Reach::{Further, Within};
 
 /// Least role of each request on people, and how far it reaches.
-const PEOPLE: [(&str, Role, Reach); 22] = [
+const PEOPLE: [(&str, Role, Reach); 24] = [
     ("user-set", Role::Admin, Further),
     ("user-show", Role::Helpdesk, Within),
     ("user-sessions", Role::Helpdesk, Within),
@@ -458,6 +468,8 @@ const PEOPLE: [(&str, Role, Reach); 22] = [
     ("user-bind", Role::Admin, Within),
     ("user-unbind", Role::Admin, Within),
     ("user-sign-out", Role::Helpdesk, Within),
+    ("remembered-list", Role::Helpdesk, Within),
+    ("remembered-revoke", Role::Helpdesk, Within),
     ("user-one-day-code", Role::Helpdesk, Further),
     ("user-invite", Role::Helpdesk, Within),
     ("enrol-start", Role::Helpdesk, Within),
@@ -484,7 +496,7 @@ const RESOURCES: [(&str, Role); 8] = [
 ];
 
 /// Least role of each request that names nobody, and whether a limited scope may ask it of its own.
-const NOBODY: [(&str, Role, bool); 41] = [
+const NOBODY: [(&str, Role, bool); 42] = [
     ("status", Role::Helpdesk, true),
     ("user-list", Role::Helpdesk, true),
     ("user-find", Role::Helpdesk, true),
@@ -496,6 +508,7 @@ const NOBODY: [(&str, Role, bool); 41] = [
     ("resource-add", Role::Admin, false),
     ("resource-list", Role::Helpdesk, true),
     ("radius-client-list", Role::Admin, true),
+    ("accounting-list", Role::Helpdesk, true),
     ("source-add", Role::Admin, false),
     ("source-set", Role::Admin, false),
     ("source-list", Role::Admin, false),

@@ -131,10 +131,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ),
     ("your codes go to this number already", "s-phone-same"),
     ("enter the phone number that gets the codes", "phone-missing"),
-    (
-        "$number is no mobile number, so it takes no texts",
-        "s-no-mobile",
-    ),
+    ("$number is no mobile number, so it takes no texts", "s-no-mobile"),
     (
         "the phone number belongs to another token already; a resource can allow that: otpostctl resource set NAME \
          --shared-phones true",
@@ -252,10 +249,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "the separator is one character that is no letter and no digit, such as a comma",
         "s-separator",
     ),
-    (
-        "the separator is one character, or empty for none",
-        "s-separator",
-    ),
+    ("the separator is one character, or empty for none", "s-separator"),
     // Providers and texts.
     ("there is no source of passwords `$name`", "s-no-source"),
     ("there is no source $name; write $shown", "s-source-kind"),
@@ -345,10 +339,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "s-mail-ca",
     ),
     ("security is starttls, tls or none", "s-mail-security"),
-    (
-        "mail is switched off; set the mail server first",
-        "s-mail-off",
-    ),
+    ("mail is switched off; set the mail server first", "s-mail-off"),
     ("the test mail did not leave: $why", "s-mail-test"),
     (
         "the address begins with https://; http:// is for this machine alone, such as http://localhost:8443",
@@ -367,10 +358,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "s-url-rest",
     ),
     // What somebody may not do.
-    (
-        "this needs the role $role; ask an owner",
-        "s-denied-role",
-    ),
+    ("this needs the role $role; ask an owner", "s-denied-role"),
     (
         "this is not there, or not among the resources that you administer",
         "s-denied-scope",
@@ -405,10 +393,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "this is the last owner; make another administrator an owner first",
         "s-last-owner",
     ),
-    (
-        "there are $most administrators already",
-        "s-administrators-many",
-    ),
+    ("there are $most administrators already", "s-administrators-many"),
     ("the first administrator is an owner", "s-first-owner"),
     (
         "the administrator $login is locked; unlock first",
@@ -512,10 +497,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "line $line gives it to another user; it must be unique",
         "s-line-twice",
     ),
-    (
-        "another user has it already; it must be unique",
-        "s-line-taken",
-    ),
+    ("another user has it already; it must be unique", "s-line-taken"),
     (
         "the user has a token in $resource already; remove it first, or leave phone empty",
         "s-line-has-token",
@@ -525,10 +507,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("first name $name", "s-line-first"),
     ("last name $name", "s-line-last"),
     ("bound to $resource", "s-line-bound"),
-    (
-        "SMS token $number for $resources, unverified",
-        "s-line-makes",
-    ),
+    ("SMS token $number for $resources, unverified", "s-line-makes"),
     ("SMS token $number also for $resources", "s-line-extends"),
     ("SMS token $number named $name", "s-line-names"),
     // Why somebody is locked.
@@ -637,6 +616,34 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     (
         "Three logins of $user wait for a code already; they end by themselves.",
         "s-explain-open",
+    ),
+    (
+        "The resource exempts $user: no code is asked for (exempt-user).",
+        "s-explain-exempt-user",
+    ),
+    (
+        "The resource exempts a group of $user: no code is asked for (exempt-group).",
+        "s-explain-exempt-group",
+    ),
+    (
+        "The resource exempts the network: no code is asked for (exempt-network).",
+        "s-explain-exempt-network",
+    ),
+    (
+        "A code given from there still holds; end it: otpostctl user forget $user",
+        "s-explain-remembered",
+    ),
+    (
+        "A rule of the resource cannot be evaluated, and doubt denies: see its time zone and groups.",
+        "s-explain-doubt",
+    ),
+    (
+        "The resource lets nobody in at this hour; see its hours.",
+        "s-explain-hours",
+    ),
+    (
+        "The resource lets nobody in from there; see its allowed networks, and whether the client is trusted to say the address: otpostctl radius client set NAME --source ATTRIBUTE",
+        "s-explain-networks",
     ),
     ("The login ends with $code.", "s-explain-ends"),
 ];

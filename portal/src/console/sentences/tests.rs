@@ -14,11 +14,17 @@ const SPOKEN: [(&str, &[&str]); 27] = [
     ("daemon/src/admin/status.rs", &[".push("]),
     ("daemon/src/admin/explain.rs", &["match reason {"]),
     ("daemon/src/admin/view.rs", &["Some(format!(", "Some(\""]),
-    ("daemon/src/admin/import/carry.rs", &["import.enter(", "=> format!("]),
+    (
+        "daemon/src/admin/import/carry.rs",
+        &["import.enter(", "=> format!("],
+    ),
     ("daemon/src/console/setup.rs", REFUSALS),
     ("daemon/src/passwords.rs", ERRORS),
     ("daemon/src/portal/error.rs", ERRORS),
-    ("crates/core/src/portal/enrolment/begin.rs", &["Refused::field(", "bad("]),
+    (
+        "crates/core/src/portal/enrolment/begin.rs",
+        &["Refused::field(", "bad("],
+    ),
     ("crates/core/src/name.rs", ERRORS),
     ("crates/core/src/phone.rs", ERRORS),
     ("crates/core/src/user.rs", ERRORS),
@@ -30,7 +36,10 @@ const SPOKEN: [(&str, &[&str]); 27] = [
     ("crates/core/src/mail", ERRORS),
     ("crates/core/src/import.rs", ERRORS),
     ("crates/core/src/import", ERRORS),
-    ("crates/core/src/import/decide.rs", &["said.push(", "said.insert(0, ", "=> format!("]),
+    (
+        "crates/core/src/import/decide.rs",
+        &["said.push(", "said.insert(0, ", "=> format!("],
+    ),
     ("crates/core/src/portal/settings.rs", ERRORS),
     ("crates/core/src/portal/site.rs", ERRORS),
     ("crates/core/src/portal/administrator.rs", ERRORS),
@@ -177,7 +186,10 @@ fn sentences((place, openers): (&str, &[&str])) -> Vec<String> {
     let mut all = Vec::new();
     for path in sources(&root().join(place)) {
         let source = fs::read_to_string(&path).unwrap();
-        let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let code = source
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
         for opener in openers {
             for (at, _) in code.match_indices(opener) {
                 // An opener may end with the quotes themselves.
@@ -215,7 +227,11 @@ fn every_sentence_that_the_console_shows_has_a_text() {
 fn every_row_of_the_table_is_said_by_somebody() {
     let said: Vec<String> = SPOKEN.into_iter().chain([QUOTED]).flat_map(sentences).collect();
     let rest = |said: &str| said.split_once(": ").map(|(_, rest)| rest.to_owned());
-    let all: BTreeSet<String> = said.iter().cloned().chain(said.iter().filter_map(|said| rest(said))).collect();
+    let all: BTreeSet<String> = said
+        .iter()
+        .cloned()
+        .chain(said.iter().filter_map(|said| rest(said)))
+        .collect();
     let silent: Vec<&str> = SENTENCES
         .iter()
         .map(|(pattern, _)| *pattern)
@@ -237,13 +253,17 @@ fn stands_for(said: &str, example: &str) -> bool {
         return said == example;
     }
     let Some(first) = parts.next() else { return false };
-    let Some(behind) = rest.strip_prefix(first) else { return false };
+    let Some(behind) = rest.strip_prefix(first) else {
+        return false;
+    };
     rest = behind;
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {
             return rest.ends_with(part);
         }
-        let Some((_, behind)) = rest.split_once(part) else { return false };
+        let Some((_, behind)) = rest.split_once(part) else {
+            return false;
+        };
         rest = behind;
     }
     rest.is_empty()
@@ -268,11 +288,15 @@ fn each_is_said_in_the_language_of_the_page_and_nothing_is_left_out() {
         let english = refused(Texts::new(Lang::En), &sentence).to_string();
         assert_ne!(german, english, "{key}");
         for text in [&german, &english] {
-            assert!(!text.contains('$') && !text.contains('{') && !text.contains(*key), "{key}: {text}");
+            assert!(
+                !text.contains('$') && !text.contains('{') && !text.contains(*key),
+                "{key}: {text}"
+            );
             assert!(!text.contains("otpostctl"), "{key} names a command: {text}");
         }
         let pseudo = refused(Texts::new(Lang::Pseudo), &sentence).to_string();
-        let plain = |word: &&str| word.len() > 2 && word.is_ascii() && word.contains(['a', 'e', 'i', 'o', 'u']);
+        let plain =
+            |word: &&str| word.len() > 2 && word.is_ascii() && word.contains(['a', 'e', 'i', 'o', 'u']);
         let foreign: Vec<&str> = pseudo.split(|c: char| !c.is_alphabetic()).filter(plain).collect();
         assert_eq!(foreign, [""; 0], "{key}: {pseudo}");
     }
@@ -282,7 +306,10 @@ fn each_is_said_in_the_language_of_the_page_and_nothing_is_left_out() {
 fn values_stand_where_they_belong() {
     let texts = Texts::new(Lang::De);
     for (sentence, text) in [
-        ("there is no user `al ice`", "Es gibt keinen Benutzer al ice. Prüfen Sie die Schreibweise."),
+        (
+            "there is no user `al ice`",
+            "Es gibt keinen Benutzer al ice. Prüfen Sie die Schreibweise.",
+        ),
         (
             "user alice is not bound to Hafenwerk VPN; bind it first",
             "alice gehört nicht zu Hafenwerk VPN. Fügen Sie den Benutzer zuerst hinzu.",
@@ -300,8 +327,14 @@ fn values_stand_where_they_belong() {
     }
     for (said, text) in [
         ("new user; bound to VPN", "neuer Benutzer; gehört zu VPN"),
-        ("email: another user has it already; it must be unique", "email: Ein anderer Benutzer hat es schon."),
-        ("by an administrator: lost; found", "von einem Administrator: lost; found"),
+        (
+            "email: another user has it already; it must be unique",
+            "email: Ein anderer Benutzer hat es schon.",
+        ),
+        (
+            "by an administrator: lost; found",
+            "von einem Administrator: lost; found",
+        ),
         (
             "nothing was written: there is no user `bob`",
             "Nichts wurde geschrieben: Es gibt keinen Benutzer bob. Prüfen Sie die Schreibweise.",

@@ -12,9 +12,10 @@ use std::{
 use otpost_ipc::{
     Fault, FaultCode, Outcome, Role, Secret,
     admin::{
-        AccountingView, AdminOp, AdminReply, AdminView, ApiKeyView, AuditView, ClientSet, ClientView, DayCounts, ImportLine,
-        ImportState, MailView, MessageView, OverviewView, PortalView, ProviderLatency, ProviderView,
-        RememberedView, ResourceSettings, ResourceView, SelfServiceSettings, SmsPolicySet, SourceView, Status, TokenView, UserView,
+        AccountingView, AdminOp, AdminReply, AdminView, ApiKeyView, AuditView, ClientSet, ClientView,
+        DayCounts, ImportLine, ImportState, MailView, MessageView, OverviewView, PortalView, ProviderLatency,
+        ProviderView, RememberedView, ResourceSettings, ResourceView, SelfServiceSettings, SmsPolicySet,
+        SourceView, Status, TokenView, UserView,
     },
     aio::Connection,
     portal::{
@@ -223,7 +224,11 @@ fn account(says: &Says) -> PortalReply {
         login: "mara".to_owned(),
         shown: text("Mara", says),
         role: says.role.to_owned(),
-        resources: says.beyond.then(|| "Hafenwerk VPN".to_owned()).into_iter().collect(),
+        resources: says
+            .beyond
+            .then(|| "Hafenwerk VPN".to_owned())
+            .into_iter()
+            .collect(),
         all: !says.beyond,
         recovery_left: 9,
         sessions: vec![session(says)],
@@ -512,8 +517,8 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
                 resource: "Hafenwerk VPN".to_owned(),
                 service: text("gw", says),
                 source: "192.0.2.7".to_owned(),
-                since: 1_764_578_400,
-                until: 1_764_582_000,
+                since: 1_764_578_400_000,
+                until: 1_764_582_000_000,
             }],
         },
         Op::AccountingList { .. } => AdminReply::Accounting {
@@ -523,8 +528,8 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
                 session: text("s1", says),
                 station: text("192.0.2.7", says),
                 framed: "10.8.0.2".to_owned(),
-                started: 1_764_578_400,
-                seen: 1_764_582_000,
+                started: 1_764_578_400_000,
+                seen: 1_764_582_000_000,
                 ended: None,
                 octets_in: 1024,
                 octets_out: 2048,
@@ -582,7 +587,10 @@ fn admin_reply(op: &AdminOp, says: &Says) -> AdminReply {
         Op::LoginExplain { .. } => AdminReply::Explained {
             outcome: "ask".to_owned(),
             reason: "challenge".to_owned(),
-            text: text("With the right password alice is asked for a code sent by text.", says),
+            text: text(
+                "With the right password alice is asked for a code sent by text.",
+                says,
+            ),
         },
         Op::AuditTail { .. } => AdminReply::Audit {
             rows: vec![audit(says)],

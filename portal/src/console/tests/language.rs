@@ -10,15 +10,80 @@ use super::{Console, PAGES, Said, Says, parity};
 /// What is no text: what the daemon's data hold, names of products and protocols, addresses, and words of machines.
 const DATA: &[&str] = &[
     // Names.
-    "otpost", "mara", "Mara", "alice", "Alice", "weber", "Weber", "tobi", "tom", "Tom", "bob", "corp", "Hafenwerk", "hafenwerk",
-    "seven", "sync", "phone", "Firefox", "English", "Deutsch", "Pseudo", "example", "com", "https", "login", "localhost", "mail",
-    "staff", "vpn", "otpauth", "ldaps",
+    "otpost",
+    "mara",
+    "Mara",
+    "alice",
+    "Alice",
+    "weber",
+    "Weber",
+    "tobi",
+    "tom",
+    "Tom",
+    "bob",
+    "corp",
+    "Hafenwerk",
+    "hafenwerk",
+    "seven",
+    "sync",
+    "phone",
+    "Firefox",
+    "English",
+    "Deutsch",
+    "Pseudo",
+    "example",
+    "com",
+    "https",
+    "login",
+    "localhost",
+    "mail",
+    "staff",
+    "vpn",
+    "otpauth",
+    "ldaps",
+    "ldap",
     // Words of the log and of files.
-    "login.deny", "deny", "pam", "sshd", "detail", "email", "first", "last", "name", "resource", "token", "wrong", "code",
-    "queued", "route", "challenge", "odd", "refused", "resource", "answer",
+    "login.deny",
+    "deny",
+    "pam",
+    "sshd",
+    "detail",
+    "email",
+    "first",
+    "last",
+    "name",
+    "resource",
+    "token",
+    "wrong",
+    "code",
+    "queued",
+    "route",
+    "challenge",
+    "odd",
+    "refused",
+    "resource",
+    "answer",
     // The sample of a gateway's settings, and of a source's.
-    "method", "url", "gateway", "messages", "auth", "kind", "bearer", "secret", "body", "json", "template", "success", "status",
-    "pointer", "any", "sent", "secrets", "message", "RADIUS", "Authenticator",
+    "method",
+    "url",
+    "gateway",
+    "messages",
+    "auth",
+    "kind",
+    "bearer",
+    "secret",
+    "body",
+    "json",
+    "template",
+    "success",
+    "status",
+    "pointer",
+    "any",
+    "sent",
+    "secrets",
+    "message",
+    "RADIUS",
+    "Authenticator",
 ];
 
 /// The words that people see or hear: between tags, and in attributes that are read out.
@@ -28,8 +93,17 @@ fn words(html: &str) -> Vec<String> {
     while let Some((text, tail)) = rest.split_once('<') {
         seen.push_str(text);
         seen.push(' ');
-        let Some((tag, tail)) = tail.split_once('>') else { break };
-        for attribute in ["aria-label", "placeholder", "title", "alt", "data-done", "data-hide"] {
+        let Some((tag, tail)) = tail.split_once('>') else {
+            break;
+        };
+        for attribute in [
+            "aria-label",
+            "placeholder",
+            "title",
+            "alt",
+            "data-done",
+            "data-hide",
+        ] {
             if let Some((_, value)) = tag.split_once(&format!(" {attribute}=\"")) {
                 seen.push_str(value.split('"').next().unwrap());
                 seen.push(' ');
@@ -44,7 +118,9 @@ fn words(html: &str) -> Vec<String> {
             }
         }
     }
-    seen.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect()
+    seen.split(|c: char| !c.is_alphanumeric())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Words that no text of the pseudo-language could have.
@@ -92,7 +168,11 @@ async fn every_page_speaks_the_language_that_was_chosen() {
                 _ => console.post(path, fields).await,
             };
             if said.header("content-type").starts_with("text/html") {
-                all.extend(foreign(&said).into_iter().map(|word| format!("{word} at {method} {path}")));
+                all.extend(
+                    foreign(&said)
+                        .into_iter()
+                        .map(|word| format!("{word} at {method} {path}")),
+                );
             }
         }
     }
@@ -109,7 +189,10 @@ async fn what_is_wrong_with_a_form_is_said_in_the_language_that_was_chosen() {
         Some((FaultCode::Invalid, "a password has 6 to 128 characters, not 3")),
         Some((FaultCode::Conflict, sentence)),
         Some((FaultCode::NotFound, "there is no user `alice`")),
-        Some((FaultCode::Busy, "sending is paused; resume it: otpostctl sms resume")),
+        Some((
+            FaultCode::Busy,
+            "sending is paused; resume it: otpostctl sms resume",
+        )),
     ] {
         let console = pseudo(Says {
             fault,
@@ -131,7 +214,11 @@ async fn what_is_wrong_with_a_form_is_said_in_the_language_that_was_chosen() {
         for (file, text) in [(b"".as_slice(), ""), (b"log\xffin", ""), (b"", "login\nalice\n")] {
             let said = console.upload("/import", &csrf, file, text).await;
             mistakes += usize::from(said.status == 422);
-            all.extend(foreign(&said).into_iter().map(|word| format!("{word} at /import")));
+            all.extend(
+                foreign(&said)
+                    .into_iter()
+                    .map(|word| format!("{word} at /import")),
+            );
         }
     }
     assert_eq!(all, BTreeSet::new());

@@ -64,7 +64,10 @@ async fn one_gets_back_from_every_page_as_one_came() {
             }
             None => assert_eq!((back, step(&page, "first")), (String::new(), String::new())),
         }
-        assert!(page.text.contains("name=\"size\" value=\"10\""), "a search keeps the length");
+        assert!(
+            page.text.contains("name=\"size\" value=\"10\""),
+            "a search keeps the length"
+        );
         assert!(page.text.contains("<option value=\"10\" selected>"));
     }
 }
@@ -80,7 +83,9 @@ async fn a_way_back_that_is_not_known_is_not_offered() {
     // A way that became too long loses its oldest part, and no more.
     let long = "x".repeat(400);
     let way: Vec<String> = (0..6).map(|n| format!("back={long}{n}")).collect();
-    let page = console.get(&format!("/users?after=2&page=8&{}", way.join("&"))).await;
+    let page = console
+        .get(&format!("/users?after=2&page=8&{}", way.join("&")))
+        .await;
     let next = step(&page, "next");
     assert!(next.len() < 2000 && next.contains("page=9"), "{next}");
     assert!(next.ends_with(&format!("back={long}5&back=2")), "{next}");
@@ -104,14 +109,20 @@ async fn a_list_that_is_there_as_a_whole_has_a_last_page_too() {
     let page = console.get("/resources?size=5").await;
     assert_eq!(shown(&page), [1, 2, 3, 4, 5]);
     assert!(page.text.contains("Page 1 of 3"));
-    assert_eq!((step(&page, "first"), step(&page, "prev")), (String::new(), String::new()));
+    assert_eq!(
+        (step(&page, "first"), step(&page, "prev")),
+        (String::new(), String::new())
+    );
     let last = step(&page, "last");
     let page = console.get(&step(&page, "next")).await;
     assert_eq!(shown(&page), [6, 7, 8, 9, 10]);
     assert_eq!(step(&page, "prev"), "/resources?size=5");
     let page = console.get(&last).await;
     assert_eq!(shown(&page), [11, 12]);
-    assert_eq!((step(&page, "next"), step(&page, "last")), (String::new(), String::new()));
+    assert_eq!(
+        (step(&page, "next"), step(&page, "last")),
+        (String::new(), String::new())
+    );
     assert_eq!(shown(&console.get("/resources?size=5&page=99").await), [11, 12]);
     assert_eq!(shown(&console.get("/resources").await).len(), 12);
     assert!(!console.get("/resources").await.text.contains("Page 1"));
@@ -121,6 +132,9 @@ async fn a_list_that_is_there_as_a_whole_has_a_last_page_too() {
 async fn a_short_list_has_no_ways() {
     let console = Console::new(Says::default());
     for list in ["/users", "/tokens", "/resources", "/radius", "/messages"] {
-        assert!(!console.get(list).await.text.contains("class=\"pager\""), "{list}");
+        assert!(
+            !console.get(list).await.text.contains("class=\"pager\""),
+            "{list}"
+        );
     }
 }

@@ -14,7 +14,7 @@ pub(super) type Asking = (
 );
 
 /// A request for each variant that makes the console ask it. A new variant without a row here fails the test.
-pub(super) const REQUESTS: [(&str, Asking); 67] = [
+pub(super) const REQUESTS: [(&str, Asking); 70] = [
     ("Status", ("GET", "/?hours=720", &[])),
     ("Overview", ("GET", "/", &[])),
     ("UserAdd", ("POST", "/add/user", &[("login", "alice")])),
@@ -109,18 +109,32 @@ pub(super) const REQUESTS: [(&str, Asking); 67] = [
         "RadiusClientSet",
         ("POST", "/radius/gw", &[("networks", "10.0.0.5")]),
     ),
+    ("RememberedList", ("GET", "/users/alice?done=forgotten", &[])),
+    (
+        "RememberedRevoke",
+        ("POST", "/users/alice", &[("act", "forget"), ("id", "m1")]),
+    ),
+    ("AccountingList", ("GET", "/connections?user=alice&ended=on", &[])),
     ("RadiusClientList", ("GET", "/radius", &[])),
     ("RadiusClientRemove", ("POST", "/radius/gw/remove", &[])),
     (
         "SourceAdd",
-        ("POST", "/add/source", &[("name", "corp"), ("kind", "ldap"), ("config", "{}")]),
+        (
+            "POST",
+            "/add/source",
+            &[("name", "corp"), ("kind", "ldap"), ("config", "{}")],
+        ),
     ),
     ("SourceList", ("GET", "/sources", &[])),
     ("SourceSet", ("POST", "/sources/corp", &[("config", "{}")])),
     ("SourceRemove", ("POST", "/sources/corp/remove", &[])),
     (
         "SourceTest",
-        ("POST", "/sources/corp/test", &[("user", "alice"), ("password", "correct horse")]),
+        (
+            "POST",
+            "/sources/corp/test",
+            &[("user", "alice"), ("password", "correct horse")],
+        ),
     ),
     (
         "SmsProviderAdd",

@@ -17,7 +17,10 @@ async fn nothing_is_offered_that_reaches_further_than_the_scope() {
     for role in ["helpdesk", "admin"] {
         let console = limited(role);
         let page = console.get("/users/alice").await.text;
-        assert!(page.contains("This user belongs to other resources too"), "{page}");
+        assert!(
+            page.contains("This user belongs to other resources too"),
+            "{page}"
+        );
         for hidden in [
             "/do/bypass",
             "/do/one-day-code",
@@ -39,13 +42,21 @@ async fn nothing_is_offered_that_reaches_further_than_the_scope() {
             assert_eq!(page.contains(shown), role == "admin", "{shown} for {role}");
         }
         let token = console.get("/users/alice/tokens/t1").await.text;
-        assert!(!token.contains("class=\"save\"") && !token.contains("/remove"), "{token}");
+        assert!(
+            !token.contains("class=\"save\"") && !token.contains("/remove"),
+            "{token}"
+        );
     }
 }
 
 #[tokio::test]
 async fn forms_that_would_be_refused_are_not_there() {
-    let everybody = ["/add/administrator", "/add/key", "/settings/mail/test", "/settings/keys/sync/remove"];
+    let everybody = [
+        "/add/administrator",
+        "/add/key",
+        "/settings/mail/test",
+        "/settings/keys/sync/remove",
+    ];
     let reaching = [
         "/add/resource",
         "/add/provider",
@@ -89,7 +100,12 @@ async fn what_somebody_names_outside_of_the_scope_is_a_mistake_of_the_form() {
     let console = limited("admin");
     let said = console.post("/add/user", &[("login", "bob")]).await;
     assert_eq!(said.status, 422);
-    assert!(said.text.contains("<a href=\"#resources\">Choose a resource.</a>"), "{}", said.text);
+    assert!(
+        said.text
+            .contains("<a href=\"#resources\">Choose a resource.</a>"),
+        "{}",
+        said.text
+    );
     let said = console
         .post("/users/alice/do/token", &[("phone", "+49 171 2345678")])
         .await;
@@ -108,5 +124,9 @@ async fn what_somebody_names_outside_of_the_scope_is_a_mistake_of_the_form() {
         .post("/resources/Hafenwerk%20VPN/users", &[("login", "stranger")])
         .await;
     assert_eq!(said.status, 422);
-    assert!(said.text.contains("<a href=\"#login\">That is not there, or not"), "{}", said.text);
+    assert!(
+        said.text.contains("<a href=\"#login\">That is not there, or not"),
+        "{}",
+        said.text
+    );
 }

@@ -33,3 +33,12 @@ END;
 CREATE TRIGGER resource_users_less AFTER DELETE ON user_resources BEGIN
     UPDATE resource_users SET count = count - 1 WHERE resource_id = OLD.resource_id;
 END;
+
+-- What administrators look for: logins, names, address, in lower case, a line each. The index holds all of it, so that a search reads
+-- no bodies.
+ALTER TABLE users ADD COLUMN words TEXT NOT NULL DEFAULT '';
+UPDATE users SET words = lower(name || char(10)
+    || coalesce((SELECT group_concat(value, char(10)) FROM json_each(body, '$.aliases')), '') || char(10)
+    || coalesce(body ->> '$.profile.first-name', '') || ' ' || coalesce(body ->> '$.profile.last-name', '') || char(10)
+    || coalesce(email, ''));
+CREATE INDEX users_by_words ON users (name, words);
