@@ -3,10 +3,12 @@
 //! Each handler asks the daemon and renders what it says; [`desk::Desk`] does what all of them need. What a role may not do is not
 //! shown, but it is the daemon that refuses it.
 
+mod access;
 mod account;
 mod actions;
 mod administrators;
 mod ask;
+mod client_form;
 mod connections;
 mod desk;
 mod enrolment;
@@ -84,6 +86,7 @@ fn resource_routes() -> Router<Arc<App>> {
         )
         .route(&own("/tokens"), get(resource_lists::tokens))
         .route(&own("/radius"), get(resource_lists::clients))
+        .route(&own("/access"), get(access::access).post(access::set_access))
         .route(&own("/activity"), get(resource_lists::activity))
         .route(
             &own("/invite"),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures, and writes docs/benchmarks.md.
 #
-#   tests/bench/run.sh [PART...]    parts: logins memory pam portal uniform report; all of them if none is named
+#   tests/bench/run.sh [PART...]    parts: logins disturbed memory pam portal uniform report; all of them if none is named
 #
 # Each part leaves its figures in target/release/bench/, so one can be measured again without the others. Settings come from the
 # environment: see otpost-bench without arguments.
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 
 TARGET=${CARGO_TARGET_DIR:-target}
 PARTS=("$@")
-[ "${#PARTS[@]}" -gt 0 ] || PARTS=(logins memory pam portal uniform report)
+[ "${#PARTS[@]}" -gt 0 ] || PARTS=(logins disturbed memory pam portal uniform report)
 
 cargo build --locked --release -p otpost-daemon -p otpost-radius -p otpost-portal -p otpost-tests
 cargo build --locked --profile pam -p otpost-pam

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// What radclient got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +51,32 @@ impl Received {
 /// When radclient is missing.
 #[must_use]
 pub fn ask(server: SocketAddr, secret: &str, attributes: &str, seconds: u32) -> Received {
+    let timeout = seconds.to_string();
+    let output = run(server, secret, attributes, &["-r", "1", "-t", &timeout]);
+    let silence = Received {
+        code: None,
+        length: 0,
+        attributes: Vec::new(),
+        success: output.status.success(),
+    };
+    received(&output).into_iter().next_back().unwrap_or(silence)
+}
+
+/// The same request `count` times at once, each with an Identifier and an authenticator of its own, from one port.
+///
+/// # Panics
+/// When radclient is missing.
+#[must_use]
+pub fn several(server: SocketAddr, secret: &str, attributes: &str, count: usize) -> Vec<Received> {
+    let count = count.to_string();
+    let options = ["-r", "3", "-t", "10", "-c", &count, "-p", &count];
+    received(&run(server, secret, attributes, &options))
+}
+
+fn run(server: SocketAddr, secret: &str, attributes: &str, options: &[&str]) -> Output {
     let mut child = Command::new("radclient")
-        .args(["-x", "-r", "1", "-t", &seconds.to_string()])
+        .arg("-x")
+        .args(options)
         .args([&server.to_string(), "auth", secret])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -65,35 +89,38 @@ pub fn ask(server: SocketAddr, secret: &str, attributes: &str, seconds: u32) -> 
         .expect("a pipe")
         .write_all(format!("{attributes}\n").as_bytes())
         .expect("radclient reads its request");
-    let output = child.wait_with_output().expect("radclient ends");
+    child.wait_with_output().expect("radclient ends")
+}
+
+/// The replies it shows.
+fn received(output: &Output) -> Vec<Received> {
     let text = String::from_utf8_lossy(&output.stdout);
-    let mut received = Received {
-        code: None,
-        length: 0,
-        attributes: Vec::new(),
-        success: output.status.success(),
-    };
+    let mut all: Vec<Received> = Vec::new();
     let mut inside = false;
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("Received ") {
             inside = true;
-            received.code = rest.split_whitespace().next().map(str::to_owned);
-            received.length = rest
-                .rsplit_once("length ")
-                .and_then(|(_, n)| n.trim().parse().ok())
-                .unwrap_or_default();
+            all.push(Received {
+                code: rest.split_whitespace().next().map(str::to_owned),
+                length: rest
+                    .rsplit_once("length ")
+                    .and_then(|(_, n)| n.trim().parse().ok())
+                    .unwrap_or_default(),
+                attributes: Vec::new(),
+                success: output.status.success(),
+            });
         } else if inside
             && line.starts_with('\t')
             && let Some((name, value)) = line.trim().split_once(" = ")
+            && let Some(last) = all.last_mut()
         {
-            received
-                .attributes
+            last.attributes
                 .push((name.to_owned(), value.trim_matches('"').to_owned()));
         } else if !line.starts_with('\t') {
             inside = false;
         }
     }
-    received
+    all
 }
 
 /// The attributes of a first request.

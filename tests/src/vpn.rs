@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -49,7 +49,16 @@ impl Vpn {
     /// When there is no port.
     #[must_use]
     pub fn new(server: SocketAddr, secret: &str, dice: Dice) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        Self::at(Ipv4Addr::LOCALHOST, server, secret, dice)
+    }
+
+    /// As [`Self::new`], at the address `own`.
+    ///
+    /// # Panics
+    /// When there is no port.
+    #[must_use]
+    pub fn at(own: Ipv4Addr, server: SocketAddr, secret: &str, dice: Dice) -> Self {
+        let socket = UdpSocket::bind((own, 0)).expect("a port");
         socket.connect(server).expect("a destination");
         socket.set_read_timeout(Some(AGAIN)).expect("a timeout");
         Self {

@@ -205,6 +205,49 @@ fn uniform(all: &Value) {
 }
 
 #[test]
+fn a_short_benchmark_beside_what_hangs_has_it_hang_all_the_while_and_loses_nothing() {
+    let scratch = Scratch::new();
+    let ended = run(&mut bench(scratch.path(), &["disturbed", "report"]));
+    assert!(ended.status.success(), "{}", ended.err);
+    let all = figures(scratch.path(), "disturbed");
+    let people = all["people"].as_u64().unwrap();
+    let rows = list(&all, "rows");
+    let beside: Vec<&str> = rows.iter().map(|row| text(row, "beside")).collect();
+    assert_eq!(beside, ["nothing", "slow-texts", "hung-directory"]);
+    for row in rows {
+        let [round] = list(row, "rounds") else {
+            panic!("one round: {row}")
+        };
+        let figures = &round["figures"];
+        assert!(figures["logins"].as_u64().unwrap() > 0, "{row}");
+        for counter in ["lost", "forged", "refused"] {
+            number(figures, counter, 0);
+        }
+        // Whoever was let go after ten seconds comes back at once, but may be on the way.
+        let least = if text(row, "beside") == "nothing" {
+            0
+        } else {
+            people / 2
+        };
+        for hung in list(round, "hung") {
+            assert!(hung.as_u64().unwrap() >= least, "{row}");
+        }
+    }
+    let page = fs::read_to_string(scratch.path().join("report.md")).unwrap();
+    whole(
+        &page,
+        &[
+            "\n## Logins beside others that hang\n",
+            "\n20 users log in by turns, 16 at once; 1 rounds of 0.3 s of each row in turns; 32 people disturb.\n",
+            "\n| nothing | 0 | ",
+            "\n| texts that take 10 s | 32 | ",
+            "\n| a directory that hangs | 32 | ",
+            "\nIn all rounds together: 0 logins without an end, ",
+        ],
+    );
+}
+
+#[test]
 fn a_short_benchmark_of_pages_has_every_answer_and_its_report_is_whole() {
     let path = env::var_os("PATH").unwrap_or_default();
     if !env::split_paths(&path).any(|folder| folder.join("wrk").exists()) {

@@ -22,7 +22,7 @@ use crate::{Rng, Timestamp};
 
 pub use answer::{Answer, AnswerView, Found, answer, asks_for_text, cancel};
 pub use begin::{Begin, BeginView, First, Rules, begin, token_of};
-pub use single::{Proof, Typed, split};
+pub use single::{Proof, Typed, split, static_challenge};
 
 /// Why a login went as it did. Operators see it; users do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -51,7 +51,7 @@ impl Typed {
             // Room for both at once, so that no copy is left behind.
             let mut both = Zeroizing::new(String::with_capacity(password.len() + code.len()));
             both.push_str(&password);
-            both.push_str(&code);
+            both.push_str(code.trim());
             return Ok(Self::Password(both));
         }
         Ok(Self::Password(Zeroizing::new(field.to_owned())))
@@ -151,6 +151,7 @@ mod tests {
             ("correct horse", "correct horse"),
             ("SCRV1:cGFzc3fDtnJ0:NDkzODE3", "passwört493817"),
             ("SCRV1:aHVudGVyMg==:", "hunter2"),
+            ("SCRV1:aHVudGVyMg==:IA==", "hunter2"),
             ("", ""),
         ] {
             let password = Typed::Password(Zeroizing::new(typed.to_owned()));

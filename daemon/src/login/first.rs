@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use otpost_core::challenge::Channel;
 use otpost_core::client::Flow;
-use otpost_core::login::{self, First, Typed, split};
+use otpost_core::login::{self, First, Typed, split, static_challenge};
 use otpost_core::name::LoginName;
 use otpost_core::source::{Attribute, Chain, Checked, Link, MsChap2Keys};
 use otpost_core::user::User;
@@ -181,6 +181,10 @@ async fn readings(
     name: Option<&LoginName>,
     field: &Zeroizing<String>,
 ) -> Result<Vec<Reading>, LoginError> {
+    if let Some((password, code)) = static_challenge(field) {
+        let code = (!login::asks_for_text(Some(&code))).then_some(code);
+        return Ok(vec![Reading { password, code }]);
+    }
     let lengths = match name.cloned() {
         Some(name) => {
             let (group, session) = (start.group.clone(), daemon.keys.session(start.attempt));

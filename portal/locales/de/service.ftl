@@ -70,6 +70,11 @@ s-accent = Eine Farbe ist # und sechs Ziffern oder Buchstaben a bis f, wie #1f6f
 s-days = Wählen Sie 0 (kein Ende) bis 3650 Tage, nicht { $given }.
 s-zone = Das ist keine Zeitzone. Schreiben Sie eine wie Europe/Berlin, oder lassen Sie sie leer.
 s-reply-for = { $text } beginnt weder mit „user NAME:“ noch mit „group NAME:“.
+s-hours = { $text } nennt keine Zeiten. Schreiben Sie mon-fri 07:00-19:00, sat,sun 10:00-16:00 oder daily 00:00-24:00.
+s-remember = Ein Code gilt höchstens { $most } Minuten, nicht { $given }.
+s-entries = Eine Liste hat höchstens { $most } Zeilen. Das sind { $count }.
+s-exempt-everybody = { $network } ist jeder, also bräuchte niemand einen Code. Nennen Sie kleinere Netze.
+s-group = Der Name einer Gruppe hat 1 bis { $most } Zeichen und keine Kommas.
 s-word = { $word } ist hier nicht bekannt.
 
 # RADIUS clients
@@ -86,6 +91,10 @@ s-secret-short = Das gemeinsame Geheimnis hat { $count } Zeichen. Nehmen Sie min
 s-secret-long = Ein gemeinsames Geheimnis hat höchstens { $most } Oktette. Dieses hat { $count }.
 s-prompt = Eine Aufforderung hat höchstens 20 bis 253 Oktette, nicht { $given }.
 s-separator = Das Trennzeichen ist ein Zeichen, das weder Buchstabe noch Ziffer ist, etwa ein Komma.
+s-chain-link = { $text } prüft keine Passwörter. Schreiben Sie local, stack, ldap:NAME oder radius:NAME, mit Kommas dazwischen.
+s-chain-length = Nennen Sie 1 bis 8, die das Passwort prüfen, etwa local,ldap:corp.
+s-chain-stack = Wo das Gerät das Passwort prüft, prüft es sonst niemand. Lassen Sie die anderen weg.
+s-chain-twice = { $text } steht zweimal da. Nennen Sie es einmal.
 
 # Providers and texts
 s-no-source = Es gibt kein Verzeichnis und keinen Server { $name }, der Passwörter prüft.

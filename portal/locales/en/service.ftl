@@ -70,6 +70,11 @@ s-accent = A colour is # and six digits or letters a to f, like #1f6feb. Leave i
 s-days = Choose 0 (no end) to 3650 days, not { $given }.
 s-zone = This is no time zone. Write one such as Europe/Berlin, or leave it empty.
 s-reply-for = { $text } begins with neither “user NAME:” nor “group NAME:”.
+s-hours = { $text } names no times. Write mon-fri 07:00-19:00, sat,sun 10:00-16:00 or daily 00:00-24:00.
+s-remember = A code holds for at most { $most } minutes, not { $given }.
+s-entries = A list has at most { $most } lines. These are { $count }.
+s-exempt-everybody = { $network } is everybody, so nobody would need a code. Name smaller networks.
+s-group = The name of a group has 1 to { $most } characters and no commas.
 s-word = { $word } is not known here.
 
 # RADIUS clients
@@ -86,6 +91,10 @@ s-secret-short = The shared secret has { $count } characters. Use at least 16, o
 s-secret-long = A shared secret has at most { $most } octets. This one has { $count }.
 s-prompt = A prompt has at most 20 to 253 octets, not { $given }.
 s-separator = The separator is one character that is no letter and no digit, such as a comma.
+s-chain-link = { $text } checks no passwords. Write local, stack, ldap:NAME or radius:NAME, with commas between.
+s-chain-length = Name 1 to 8 that check the password, such as local,ldap:corp.
+s-chain-stack = Where the device checks the password, nobody else does. Leave out the others.
+s-chain-twice = { $text } is there twice. Name it once.
 
 # Providers and texts
 s-no-source = There is no directory or server { $name } that checks passwords.

@@ -14,17 +14,17 @@ use super::{
 };
 use crate::{i18n::Text, ui::Errors, web::Posted};
 
-/// Products whose habits are known: word and name.
+/// Products whose habits are known: word, and key of the name.
 const PRODUCTS: [(&str, &str); 9] = [
-    ("fortigate", "FortiGate"),
-    ("paloalto", "Palo Alto GlobalProtect"),
-    ("asa", "Cisco ASA"),
-    ("openvpn", "OpenVPN"),
-    ("strongswan", "strongSwan"),
-    ("ocserv", "ocserv (OpenConnect)"),
-    ("mikrotik", "MikroTik"),
-    ("pfsense", "pfSense, OPNsense"),
-    ("netscaler", "NetScaler"),
+    ("fortigate", "c-product-fortigate"),
+    ("paloalto", "c-product-paloalto"),
+    ("asa", "c-product-asa"),
+    ("openvpn", "c-product-openvpn"),
+    ("strongswan", "c-product-strongswan"),
+    ("ocserv", "c-product-ocserv"),
+    ("mikrotik", "c-product-mikrotik"),
+    ("pfsense", "c-product-pfsense"),
+    ("netscaler", "c-product-netscaler"),
 ];
 
 /// How a login runs: word, and what it says.
@@ -45,13 +45,17 @@ const SOURCES: [(&str, &str); 4] = [
 
 /// What a client must do about Message-Authenticator: word, and what it says.
 const AUTHENTICATOR: [(&str, &str, MessageAuthenticator); 3] = [
-    ("require", "c-authenticator-require", MessageAuthenticator::Require),
+    (
+        "require",
+        "c-authenticator-require",
+        MessageAuthenticator::Require,
+    ),
     ("auto", "c-authenticator-auto", MessageAuthenticator::Auto),
     ("off", "c-authenticator-off", MessageAuthenticator::Off),
 ];
 
 /// Which field a sentence of the daemon is about; the first that fits counts.
-const FIELDS: [(&str, &str); 16] = [
+const FIELDS: [(&str, &str); 15] = [
     ("= help", "reply"),
     ("cannot be set here", "reply"),
     ("flow", "flow"),
@@ -61,9 +65,8 @@ const FIELDS: [(&str, &str); 16] = [
     ("secret", "secret"),
     ("network", "networks"),
     ("address", "networks"),
-    ("no resource", "resource"),
-    ("no first factor", "first-factor"),
-    ("first factors", "first-factor"),
+    ("resource", "resource"),
+    ("first factor", "first-factor"),
     ("in the chain", "first-factor"),
     ("stands alone", "first-factor"),
     ("no source", "first-factor"),
@@ -143,9 +146,8 @@ pub(super) fn groups(
 fn device(desk: &Desk, resources: &[String], client: Option<&ClientView>, set: &ClientSet) -> Group {
     let networks = client.map_or_else(String::new, |client| client.networks.join("\n"));
     let resource = client.map_or(desk.query("resource"), |client| &client.resource);
-    let products = std::iter::once((String::new(), desk.t("c-product-other").to_string()))
-        .chain(PRODUCTS.map(|(word, name)| (word.to_owned(), name.to_owned())))
-        .collect();
+    let mut products = options(desk, &[("", "c-product-other")]);
+    products.extend(options(desk, &PRODUCTS));
     let (hint, secret) = match client {
         None => ("c-product-hint", "c-secret-hint"),
         Some(_) => ("c-product-change-hint", "c-secret-new-hint"),
@@ -159,8 +161,14 @@ fn device(desk: &Desk, resources: &[String], client: Option<&ClientView>, set: &
         desk.area("networks", &desk.t("c-networks"), &networks)
             .hint(&desk.t("c-networks-hint"))
             .more("spellcheck=false"),
-        desk.select("resource", &desk.t("c-resource"), Desk::choices(resources), resource),
-        desk.secret("secret", &desk.t("c-shared-secret")).hint(&desk.t(secret)),
+        desk.select(
+            "resource",
+            &desk.t("c-resource"),
+            Desk::choices(resources),
+            resource,
+        ),
+        desk.secret("secret", &desk.t("c-shared-secret"))
+            .hint(&desk.t(secret)),
         desk.switch("weak", &desk.t("c-weak-secret"), false)
             .hint(&desk.t("c-weak-secret-hint")),
     ];
@@ -265,7 +273,9 @@ fn person(desk: &Desk, set: &ClientSet) -> Group {
 }
 
 fn protection(desk: &Desk, client: Option<&ClientView>, set: &ClientSet) -> Group {
-    let now = client.map_or(MessageAuthenticator::default(), |client| client.message_authenticator);
+    let now = client.map_or(MessageAuthenticator::default(), |client| {
+        client.message_authenticator
+    });
     let word = AUTHENTICATOR.iter().find(|(.., own)| *own == now);
     Group {
         title: desk.t("c-group-protection"),
@@ -298,11 +308,11 @@ fn more(desk: &Desk, client: Option<&ClientView>, set: &ClientSet) -> Group {
         fields: vec![
             desk.select(
                 "source",
-                &desk.t("c-device"),
+                &desk.t("c-device-in"),
                 or_as_product(desk, &SOURCES, new),
                 set.source.as_deref().unwrap_or_default(),
             )
-            .hint(&desk.t("c-device-hint")),
+            .hint(&desk.t("c-device-in-hint")),
             desk.select(
                 "eap",
                 &desk.t("c-eap"),

@@ -132,11 +132,16 @@ impl Paging {
         let t = |key: &str| self.texts.get(key);
         Pager {
             text: words.join(", "),
-            steps: vec![
-                (t("page-first"), first, "first"),
-                (t("page-back"), previous, "prev"),
-                (t("page-next"), next, "next"),
-            ],
+            // One page has no ways.
+            steps: if turns {
+                vec![
+                    (t("page-first"), first, "first"),
+                    (t("page-back"), previous, "prev"),
+                    (t("page-next"), next, "next"),
+                ]
+            } else {
+                Vec::new()
+            },
             shown: turns || more_than_least(rows),
             ..self.sized()
         }
@@ -188,12 +193,16 @@ impl Paging {
             } else {
                 String::new()
             },
-            steps: vec![
-                (t("page-first"), to(1), "first"),
-                (t("page-back"), to(number - 1), "prev"),
-                (t("page-next"), to(number + 1), "next"),
-                (t("page-last"), to(pages), "last"),
-            ],
+            steps: if pages > 1 {
+                vec![
+                    (t("page-first"), to(1), "first"),
+                    (t("page-back"), to(number - 1), "prev"),
+                    (t("page-next"), to(number + 1), "next"),
+                    (t("page-last"), to(pages), "last"),
+                ]
+            } else {
+                Vec::new()
+            },
             shown: pages > 1 || more_than_least(count),
             ..self.sized()
         };

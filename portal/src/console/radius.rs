@@ -2,45 +2,21 @@
 
 use askama::Template;
 use axum::extract::Path;
-use otpost_ipc::{
-    admin::{AdminOp, AdminReply, ClientView, SourceView},
-    radius::MessageAuthenticator,
-};
+use otpost_ipc::admin::{AdminOp, AdminReply, ClientSet, ClientView, SourceView};
 
 use super::{
-    ask::{Ask, Field, Form, Once},
+    ask::{Ask, Groups, Once},
+    client_form,
     desk::{Desk, Halt, Page, Sent, show},
     paging::Paging,
+    sources,
     tables::ClientsTable,
-    users::names,
     words::{path, segment},
 };
 use crate::{
     PageError,
     ui::{ConsoleFrame, Errors, Pager},
-    web::Posted,
 };
-
-/// Which field a sentence of the daemon is about.
-const FIELDS: [(&str, &str); 6] = [
-    ("secret", "secret"),
-    ("network", "networks"),
-    ("address", "networks"),
-    ("resource", "resource"),
-    ("first", "first-factor"),
-    ("name", "name"),
-];
-
-/// What a client must do about Message-Authenticator: word, and what it says.
-const AUTHENTICATOR: [(&str, &str, MessageAuthenticator); 3] = [
-    (
-        "require",
-        "c-authenticator-require",
-        MessageAuthenticator::Require,
-    ),
-    ("auto", "c-authenticator-auto", MessageAuthenticator::Auto),
-    ("off", "c-authenticator-off", MessageAuthenticator::Off),
-];
 
 #[derive(Template)]
 #[template(path = "console/radius.html")]
@@ -89,86 +65,31 @@ pub(super) async fn list(desk: Desk) -> Page {
     show(&page.f, &desk.typed, &page)
 }
 
-/// What may stand for the password's check beside the usual: sources, where who is signed in may see them.
-async fn sources(desk: &Desk) -> Result<Vec<String>, Halt> {
-    if !desk.changes_all() {
-        return Ok(Vec::new());
-    }
-    let all = super::sources::sources(desk).await?;
-    let word = |source: SourceView| format!("{}:{}", source.kind, source.name);
-    Ok(all.into_iter().map(word).collect())
-}
-
-fn fields(
-    desk: &Desk,
-    (resources, sources): (&[String], &[String]),
-    client: Option<&ClientView>,
-) -> Vec<Field> {
-    let networks = client.map_or_else(String::new, |client| client.networks.join("\n"));
-    let resource = client.map_or(desk.query("resource"), |client| &client.resource);
-    let first = client.map_or("local", |client| &client.first_factor);
-    let signed = client.map_or(MessageAuthenticator::default(), |client| {
-        client.message_authenticator
-    });
-    let mut firsts = [("local", "c-first-local"), ("stack", "c-first-stack")]
-        .map(|(word, key)| (word.to_owned(), desk.t(key).to_string()))
-        .to_vec();
-    let chain = |chain: &str| (chain.to_owned(), chain.to_owned());
-    firsts.extend(sources.iter().map(|source| chain(source)));
-    // A longer chain is set by otpostctl, and stays.
-    if !firsts.iter().any(|(word, _)| word == first) {
-        firsts.push(chain(first));
-    }
-    let secret = if client.is_some() {
-        "c-secret-new-hint"
+/// Sources of passwords to choose from, for whoever may see them.
+async fn known_sources(desk: &Desk) -> Result<Vec<SourceView>, Halt> {
+    if desk.changes_all() {
+        sources::sources(desk).await
     } else {
-        "c-secret-hint"
-    };
-    vec![
-        desk.area("networks", &desk.t("c-networks"), &networks)
-            .hint(&desk.t("c-networks-hint"))
-            .more("spellcheck=false"),
-        desk.select(
-            "resource",
-            &desk.t("c-resource"),
-            Desk::choices(resources),
-            resource,
-        ),
-        desk.select("first-factor", &desk.t("c-first-factor"), firsts, first)
-            .hint(&desk.t("c-first-factor-hint")),
-        desk.secret("secret", &desk.t("c-shared-secret"))
-            .hint(&desk.t(secret)),
-        desk.switch("weak", &desk.t("c-weak-secret"), false)
-            .hint(&desk.t("c-weak-secret-hint")),
-        desk.select(
-            "authenticator",
-            &desk.t("c-authenticator"),
-            AUTHENTICATOR
-                .map(|(word, key, _)| (word.to_owned(), desk.t(key).to_string()))
-                .to_vec(),
-            AUTHENTICATOR
-                .iter()
-                .find(|(.., own)| *own == signed)
-                .map_or("require", |(word, ..)| *word),
-        )
-        .hint(&desk.t("c-authenticator-hint")),
-    ]
+        Ok(Vec::new())
+    }
 }
 
 async fn add_form(desk: &Desk, errors: Errors) -> Page {
-    let (resources, sources) = (desk.resource_names().await?, sources(desk).await?);
+    let resources = desk.resource_names().await?;
     let f = desk
         .frame("/radius", desk.t("c-add-client"))
         .below(desk.t("nav-radius"), "/radius");
-    Ask::new(f, desk.t("c-create"), "/radius")
-        .lead(desk.t("c-add-client-lead"))
-        .field(
-            desk.line("name", &desk.t("c-name"), "")
-                .hint(&desk.t("c-client-name-hint"))
-                .more("maxlength=64 spellcheck=false"),
-        )
-        .fields(fields(desk, (&resources, &sources), None))
-        .show(desk, errors)
+    let page = Groups {
+        f: f.with_errors(errors),
+        may: true,
+        lead: desk.t("c-add-client-lead"),
+        note: None,
+        groups: client_form::groups(desk, &resources, &known_sources(desk).await?, None),
+        go: desk.t("c-create"),
+        back: ("/radius".to_owned(), desk.t("cancel")),
+        links: Vec::new(),
+    };
+    show(&page.f, &desk.typed, &page)
 }
 
 /// Form: a new client.
@@ -177,30 +98,22 @@ pub(super) async fn new(desk: Desk) -> Page {
     add_form(&desk, Errors::default()).await
 }
 
-/// What the form says about Message-Authenticator; what is not offered is the safe choice.
-fn authenticator(form: &Posted) -> MessageAuthenticator {
-    let word = form.get("authenticator");
-    (AUTHENTICATOR.iter())
-        .find(|(own, ..)| *own == word)
-        .map_or(MessageAuthenticator::Require, |(.., mode)| *mode)
-}
-
-fn given(form: &Posted) -> Option<otpost_ipc::Secret> {
-    (!form.get("secret").is_empty()).then(|| form.secret("secret"))
-}
-
 /// The new client; its secret is shown once.
 pub(super) async fn add(sent: Sent) -> Page {
     let Sent { desk, form } = &sent;
+    let set = match client_form::settings(desk, form, &ClientSet::default()) {
+        Ok(set) => set,
+        Err(errors) => return add_form(desk, errors).await,
+    };
     let op = AdminOp::RadiusClientAdd {
         name: form.trimmed("name").to_owned(),
-        networks: names(form.get("networks")),
+        networks: client_form::networks(form),
         resource: form.get("resource").to_owned(),
-        secret: given(form),
+        secret: client_form::secret(form),
         weak_secret: form.has("weak"),
-        message_authenticator: authenticator(form),
-        first_factor: Some(form.get("first-factor").to_owned()).filter(|word| !word.is_empty()),
-        set: otpost_ipc::admin::ClientSet::default(),
+        message_authenticator: client_form::authenticator(form),
+        first_factor: client_form::chain(form),
+        set,
     };
     match desk.attempt(op).await? {
         Ok(AdminReply::ClientSecret { client, secret }) => {
@@ -214,21 +127,22 @@ pub(super) async fn add(sent: Sent) -> Page {
             Once::secret(f, words, secret, path("/radius", &[("done", "added")])).show()
         }
         Ok(_) => Err(PageError::Internal.into()),
-        Err(fault) => add_form(desk, desk.refusal(&fault, &FIELDS, "name")).await,
+        Err(fault) => add_form(desk, client_form::refusal(desk, form, &fault, "name")).await,
     }
 }
 
 async fn form(desk: &Desk, client: &ClientView, errors: Errors) -> Page {
-    let (resources, sources) = (desk.resource_names().await?, sources(desk).await?);
+    let resources = desk.resource_names().await?;
     let f = desk
         .frame("/radius", &client.name)
         .below(desk.t("nav-radius"), "/radius");
-    let page = Form {
-        f: f.with_errors(errors),
+    let page = Groups {
         may: desk.changes(),
-        pill: None,
         lead: desk.t("c-client-lead"),
-        fields: fields(desk, (&resources, &sources), Some(client)),
+        note: client_form::note(desk, client),
+        groups: client_form::groups(desk, &resources, &known_sources(desk).await?, Some(client)),
+        go: desk.t("save"),
+        back: (f.here().to_owned(), desk.t("c-discard")),
         links: vec![
             (
                 path("/explain", &[("service", &client.name), ("channel", "radius")]),
@@ -241,6 +155,7 @@ async fn form(desk: &Desk, client: &ClientView, errors: Errors) -> Page {
                 true,
             ),
         ],
+        f: f.with_errors(errors),
     };
     show(&page.f, &desk.typed, &page)
 }
@@ -254,21 +169,26 @@ pub(super) async fn client(Path(name): Path<String>, desk: Desk) -> Page {
 /// Changes of it.
 pub(super) async fn set(Path(name): Path<String>, sent: Sent) -> Page {
     let Sent { desk, form: typed } = &sent;
+    let client = one(desk, &name).await?;
+    let set = match client_form::settings(desk, typed, &client.set) {
+        Ok(set) => set,
+        Err(errors) => return form(desk, &client, errors).await,
+    };
     let op = AdminOp::RadiusClientSet {
-        name: name.clone(),
-        networks: Some(names(typed.get("networks"))),
+        name,
+        networks: Some(client_form::networks(typed)),
         resource: Some(typed.get("resource").to_owned()),
-        secret: given(typed),
+        secret: client_form::secret(typed),
         weak_secret: typed.has("weak"),
-        message_authenticator: Some(authenticator(typed)),
-        first_factor: Some(typed.get("first-factor").to_owned()),
-        set: otpost_ipc::admin::ClientSet::default(),
+        message_authenticator: Some(client_form::authenticator(typed)),
+        first_factor: client_form::chain(typed),
+        set,
     };
     match desk.attempt(op).await? {
         Ok(_) => desk.done("/radius", "saved"),
         Err(fault) => {
-            let client = one(desk, &name).await?;
-            form(desk, &client, desk.refusal(&fault, &FIELDS, "networks")).await
+            let errors = client_form::refusal(desk, typed, &fault, "networks");
+            form(desk, &client, errors).await
         }
     }
 }

@@ -39,6 +39,7 @@ pub(super) enum Tab {
     Tokens,
     Clients,
     Policies,
+    Access,
     Activity,
 }
 
@@ -55,6 +56,7 @@ pub(super) fn frame(desk: &Desk, name: &str, current: Tab) -> ConsoleFrame {
         (Tab::Tokens, "nav-tokens", "/tokens"),
         (Tab::Clients, "nav-radius", "/radius"),
         (Tab::Policies, "c-tab-policies", "/policies"),
+        (Tab::Access, "c-tab-access", "/access"),
         (Tab::Activity, "c-tab-activity", "/activity"),
     ];
     f.tabs = all

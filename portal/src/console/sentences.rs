@@ -75,7 +75,12 @@ pub(super) fn refused(texts: Texts, sentence: &str) -> Text {
     let named = (sentence.split_once(": ")).filter(|(field, _)| FIELDS.contains(field));
     named
         .and_then(|(_, rest)| said(texts, rest))
-        .unwrap_or_else(|| texts.get("c-not-taken").arg("why", sentence))
+        // What helps stands on a line of its own there.
+        .unwrap_or_else(|| {
+            texts
+                .get("c-not-taken")
+                .arg("why", sentence.replace("\n  = help: ", "; "))
+        })
 }
 
 /// Sentences with semicolons between them, each in the language of `texts` where it is known; names of fields stay in front.

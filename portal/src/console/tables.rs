@@ -4,6 +4,7 @@ use askama::{Template, filters::HtmlSafe};
 use otpost_ipc::admin::{AuditView, ClientView, MessageView, TokenView, UserView};
 
 use super::{
+    client_form::{self, FLOWS, Sends},
     sentences::remark,
     words::{exactly, path, reason, resource_path, user_path, when},
 };
@@ -114,8 +115,42 @@ impl ClientsTable {
     }
 
     fn heads(&self) -> Vec<Text> {
-        let keys = ["c-name", "c-networks", "c-resource", "c-first-factor"];
+        let keys = [
+            "c-client",
+            "c-resource",
+            "c-flow",
+            "c-first-factor",
+            "c-authenticator",
+        ];
         heads(&self.f, &keys)
+    }
+
+    fn flow(&self, client: &ClientView) -> String {
+        let word = client.set.flow.as_deref().unwrap_or_default();
+        let found = FLOWS.iter().find(|(own, _)| *own == word);
+        found.map_or_else(|| word.to_owned(), |(_, key)| self.f.t(key).to_string())
+    }
+
+    fn first_factor(&self, client: &ClientView) -> String {
+        match client.first_factor.as_str() {
+            "local" => self.f.t("c-first-local").to_string(),
+            "stack" => self.f.t("c-first-stack").to_string(),
+            chain => chain.to_owned(),
+        }
+    }
+
+    /// Whether it sends Message-Authenticator: kind, icon and word of a pill, and when that was seen.
+    fn sends(&self, client: &ClientView) -> (&'static str, &'static str, Text, String) {
+        let (kind, icon, key, at) = match client_form::sends(client) {
+            Sends::Unknown => ("", "clock", "c-sends-unknown", None),
+            Sends::Since(at) => ("ok", "check", "c-sends", Some(at)),
+            Sends::Not(at) => ("warn", "warning", "c-sends-none", Some(at)),
+        };
+        (kind, icon, self.f.t(key), at.map_or_else(String::new, when))
+    }
+
+    fn mode(&self, client: &ClientView) -> Text {
+        self.f.t(client_form::mode_key(client.message_authenticator))
     }
 
     fn path(&self, client: &ClientView) -> String {

@@ -4,6 +4,7 @@ mod daemon;
 mod language;
 mod lists;
 mod parity;
+mod radius;
 mod scopes;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -50,12 +51,13 @@ impl Said {
 }
 
 /// Pages beside those that [`parity::REQUESTS`] opens.
-const PAGES: [&str; 49] = [
+const PAGES: [&str; 50] = [
     "/account",
     "/account/password",
     "/account/recovery",
     "/add/resource",
     "/resources/Hafenwerk%20VPN/policies",
+    "/resources/Hafenwerk%20VPN/access",
     "/resources/Hafenwerk%20VPN/self-service",
     "/resources/Hafenwerk%20VPN/self-service/actions",
     "/resources/Hafenwerk%20VPN/self-service/enrollment",

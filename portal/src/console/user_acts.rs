@@ -105,6 +105,7 @@ async fn ask(desk: &Desk, user: &UserView, (act, title): (Act, &'static str), er
             let email = user.email.as_deref().unwrap_or_default();
             page.fields(profile(desk, (&user.first_name, &user.last_name, email)))
                 .field(aliases(desk, &user.aliases.join(", ")))
+                .field(users::groups(desk, &user.groups.join(", ")))
         }
         Act::Password => page
             .warn(named(if user.password {
@@ -253,6 +254,7 @@ fn op(desk: &Desk, user: &UserView, act: Act, form: &Posted) -> Result<AdminOp, 
             user: login,
             email: Some(text("email")),
             aliases: Some(users::names(form.get("aliases"))),
+            groups: Some(users::listed(form.get("groups"))),
             first_name: Some(text("first-name")),
             last_name: Some(text("last-name")),
             ..UserSet::default()
@@ -332,12 +334,13 @@ const fn said(act: Act) -> &'static str {
 
 /// An act.
 pub(super) async fn submit(Path((login, act)): Path<(String, String)>, sent: Sent) -> Page {
-    const FIELDS: [(&str, &str); 8] = [
+    const FIELDS: [(&str, &str); 9] = [
         ("password", "password"),
         ("phone", "phone"),
         ("number", "phone"),
         ("e-mail", "email"),
         ("alias", "aliases"),
+        ("group", "groups"),
         ("digits", "digits"),
         ("name", "name"),
         ("reason", "why"),

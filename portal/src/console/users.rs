@@ -182,6 +182,7 @@ async fn add_form(desk: &Desk, errors: Errors) -> Page {
                 .hint(&desk.t("c-user-password-hint")),
         )
         .field(aliases(desk, ""))
+        .field(groups(desk, ""))
         .field(desk.checks("resources", &desk.t("nav-resources"), &resources, &[]))
         .show(desk, errors)
 }
@@ -204,6 +205,19 @@ pub(super) fn aliases(desk: &Desk, now: &str) -> super::ask::Field {
         .more("autocapitalize=none spellcheck=false")
 }
 
+/// Groups. Their names may have blanks.
+pub(super) fn groups(desk: &Desk, now: &str) -> super::ask::Field {
+    desk.line("groups", &desk.t("c-groups"), now)
+        .hint(&desk.t("c-groups-hint"))
+        .more("autocapitalize=none spellcheck=false")
+}
+
+/// The names of a field that holds several, with commas between.
+pub(super) fn listed(text: &str) -> Vec<String> {
+    let words = text.split([',', '\n', '\r']).map(str::trim);
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 /// The names of a field that holds several.
 pub(super) fn names(text: &str) -> Vec<String> {
     let words = text.split([',', ' ', '\n', '\r']);
@@ -211,11 +225,12 @@ pub(super) fn names(text: &str) -> Vec<String> {
 }
 
 /// Which field a sentence of the daemon is about.
-pub(super) const FIELDS: [(&str, &str); 5] = [
+pub(super) const FIELDS: [(&str, &str); 6] = [
     ("password", "password"),
     ("e-mail", "email"),
     ("email", "email"),
     ("alias", "aliases"),
+    ("group", "groups"),
     ("resource", "resources"),
 ];
 
@@ -249,7 +264,7 @@ pub(super) async fn add(sent: Sent) -> Page {
         first_name: text("first-name"),
         last_name: text("last-name"),
         resources: form.all("resources").map(str::to_owned).collect(),
-        ..UserAdd::default()
+        groups: listed(form.get("groups")),
     });
     match desk.attempt(op).await? {
         Ok(AdminReply::User(user)) => desk.done(&user_path(&user.login), "added"),
@@ -260,7 +275,7 @@ pub(super) async fn add(sent: Sent) -> Page {
 
 #[cfg(test)]
 mod tests {
-    use super::{cell, names};
+    use super::{cell, listed, names};
 
     #[test]
     fn cells_are_quoted_and_no_formulas() {
@@ -284,5 +299,9 @@ mod tests {
     #[test]
     fn names_are_separated_by_anything_usual() {
         assert_eq!(names("a, b\nc  d,"), ["a", "b", "c", "d"]);
+        assert_eq!(
+            listed("Domain Admins, staff\nb,,"),
+            ["Domain Admins", "staff", "b"]
+        );
     }
 }

@@ -260,11 +260,21 @@ fn templates_have_no_words_of_their_own() {
 }
 
 /// What handlers compare with the daemon's words, and what no page shows.
-const INNER: [&str; 5] = [
+const INNER: [&str; 15] = [
     "no mail",
     "provider name",
     "source name",
     "of kind",
+    "cannot be set here",
+    "begins with neither",
+    "names no hours",
+    "exempt network",
+    "login name",
+    "a group has",
+    "first factor",
+    "in the chain",
+    "stands alone",
+    "no source",
     "otpost kept 1\\0",
 ];
 

@@ -212,6 +212,27 @@ export default async function console_(ctx) {
     await look('radius');
     await ctx.click('vpn-gw-1');
     await look('radius-client');
+    await ctx.page.getByLabel('Product').selectOption('OpenVPN');
+    await ctx.fill('Reply attributes', 'Class = ');
+    await button('Save');
+    await ctx.see('Not taken');
+    await look('radius-client-mistake');
+    await ctx.fill('Reply attributes', 'Class = "staff"');
+    await button('Save');
+    await ctx.see('typed behind the password, in one field');
+    await ctx.see('Not heard of yet');
+  });
+  await ctx.step('rules of a resource', async () => {
+    await ctx.goto('/resources/Hafenwerk%20VPN/access');
+    await look('access');
+    await ctx.fill('Only at these times', 'always');
+    await button('Save');
+    await ctx.see('names no times');
+    await look('access-mistake');
+    await ctx.fill('Only at these times', 'daily 00:00-24:00');
+    await ctx.fill('Minutes for which a code holds', '480');
+    await button('Save');
+    await ctx.see('Saved.');
   });
   await ctx.step('a user: lock with a reason, unlock, bypass, token, codes', async () => {
     await menu('Users');
@@ -359,8 +380,8 @@ export default async function console_(ctx) {
         [
           '/', '/resources', '/resources/Hafenwerk%20VPN', '/resources/Hafenwerk%20VPN/self-service',
           '/resources/Hafenwerk%20VPN/self-service/actions', '/resources/Hafenwerk%20VPN/self-service/enrollment',
-          '/resources/Hafenwerk%20VPN/policies', '/resources/Hafenwerk%20VPN/invite', '/users', '/users/alice',
-          '/users/alice/do/delete', '/tokens', '/radius', '/radius/vpn-gw-1', '/providers', '/messages', '/audit',
+          '/resources/Hafenwerk%20VPN/policies', '/resources/Hafenwerk%20VPN/access', '/resources/Hafenwerk%20VPN/invite', '/users', '/users/alice',
+          '/users/alice/do/delete', '/tokens', '/radius', '/radius/vpn-gw-1', '/add/radius', '/providers', '/messages', '/audit',
           '/explain?user=alice&service=vpn-gw-1', '/settings/sms', '/settings/portal', '/settings/mail',
           '/settings/administrators', '/settings/keys', '/account', '/import', '/add/user', '/connections', '/users?size=5',
         ].map((url) => ({ name: `console${url.replace(/\W+/g, '-')}`, url })),

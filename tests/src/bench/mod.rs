@@ -3,6 +3,7 @@
 //! Each part runs for itself and leaves its figures in a file, so that one can be measured again without the others; the
 //! report is written from those files. tests/bench/run.sh is the way in.
 
+mod disturbed;
 mod freeradius;
 mod load;
 mod logins;
@@ -41,6 +42,7 @@ const SECRET: &str = "benchmark-benchmark";
 const USAGE: &str = "usage: otpost-bench PART...
 
   logins   logins per second and their times, next to FreeRADIUS
+  disturbed  times of logins beside others whose text or password check hangs
   memory   resident memory with many tokens
   pam      the PAM module next to its peers (as root)
   portal   pages of portal and console with many tokens: their times, what a first visit loads, and how long it takes to get a token
@@ -165,6 +167,7 @@ impl Bench {
         fs::create_dir_all(&self.results)?;
         for part in parts {
             match part.as_str() {
+                "disturbed" => self.store("disturbed", &disturbed::measure(self)?)?,
                 "logins" => self.store("logins", &logins::measure(self)?)?,
                 "memory" => self.store("memory", &memory::measure(self)?)?,
                 "pam" => self.store("pam", &pam::measure(self)?)?,

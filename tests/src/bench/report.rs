@@ -1,11 +1,13 @@
 //! docs/benchmarks.md from the figures of the parts, and what they mean.
 
+mod disturbed;
 mod portal;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
+use super::disturbed::Disturbed;
 use super::logins::{Logins, Row, Subject};
 use super::memory::Memories;
 use super::pam::{self, Pam};
@@ -19,6 +21,9 @@ pub(super) fn write(bench: &Bench) -> Outcome<()> {
     machine(&mut page)?;
     if let Some(figures) = bench.load::<Logins>("logins")? {
         logins(&mut page, &figures)?;
+    }
+    if let Some(figures) = bench.load::<Disturbed>("disturbed")? {
+        disturbed::write(&mut page, &figures)?;
     }
     if let Some(figures) = bench.load::<Memories>("memory")? {
         memory(&mut page, &figures)?;

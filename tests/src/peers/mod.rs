@@ -1,8 +1,10 @@
 //! Peers that nobody here wrote, and what they need: hosts of their own, programs to talk to, servers that hang.
 
 pub mod host;
+pub mod hung;
 pub mod ocserv;
 pub mod openconnect;
+pub mod pyrad;
 pub mod talk;
 
 use std::fs;

@@ -18,6 +18,15 @@ fn wrong(code: &str) -> String {
     code.chars().map(flip).collect()
 }
 
+/// What a client with a static challenge sends.
+fn packed(code: &str) -> String {
+    format!(
+        "SCRV1:{}:{}",
+        BASE64.encode(PASSWORD.as_bytes()),
+        BASE64.encode(code.as_bytes())
+    )
+}
+
 fn no_secret_in(log: &str, code: &str) {
     for secret in [PASSWORD, code, otpost_tests::stack::SECRET] {
         assert!(!log.contains(secret), "a secret is in a log");
@@ -72,7 +81,7 @@ fn a_wrong_password_is_refused_in_words_and_sends_no_text() {
     // A code without its password, or made up, is none either.
     let forged = format!("CRV1::{}::123456", BASE64.encode(&[0; 17]));
     assert!(matches!(client.tries("alice", &forged), Outcome::Out(_)));
-    assert!(client.tries("alice", PASSWORD).challenge()[3].contains("sent"));
+    assert!(client.tries("alice", PASSWORD).challenge()[3].contains("Code from text"));
 }
 
 #[test]
@@ -80,13 +89,6 @@ fn a_static_challenge_left_empty_sends_the_text_and_filled_in_lets_in() {
     let Some(()) = alone() else { return };
     let place = Place::new(Check::Helper, None);
     let mut client = place.client("client", "static-challenge \"Code (empty: send one)\" 1\n");
-    let packed = |code: &str| {
-        format!(
-            "SCRV1:{}:{}",
-            BASE64.encode(PASSWORD.as_bytes()),
-            BASE64.encode(code.as_bytes())
-        )
-    };
     assert_eq!(client.asked(), "SC:1,Code (empty: send one)");
     client.types("alice", &packed(""));
     let asked = client.outcome();
@@ -129,9 +131,11 @@ fn a_login_that_waits_holds_up_nobody_else() {
     let place = Place::new(Check::Helper, None);
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     place.helper(&[silent.local_addr().unwrap()]);
+    // Another user: with username-as-common-name the newer connection of the same one ends the older.
+    place.stack.user("bob", 2222, &["vpn"]);
     let mut waiting = place.client("waiting", "");
     waiting.asked();
-    waiting.types("alice", PASSWORD);
+    waiting.types("bob", PASSWORD);
     let mut octets = [0; 4096];
     silent.recv(&mut octets).unwrap();
     // Its packet is out and nobody will answer it.
@@ -152,11 +156,9 @@ fn the_client_on_a_terminal_asks_for_the_code_by_itself() {
     terminal.types("alice\n");
     terminal.shows("Enter Auth Password:");
     terminal.types(&format!("{PASSWORD}\n"));
-    let shown = terminal.shows("Response:");
-    assert!(
-        shown.contains("CHALLENGE: ") && shown.contains("+49 *** *** 78"),
-        "{shown}"
-    );
+    terminal.shows("\r\nCHALLENGE: ");
+    let prompt = terminal.shows("empty to resend):");
+    assert!(prompt.contains("+49 *** *** 78"), "{prompt}");
     terminal.types(&format!("{}\n", place.stack.text_after(0).code()));
     terminal.shows("Initialization Sequence Completed");
     terminal.types(CTRL_C);
@@ -180,4 +182,19 @@ fn the_radius_plug_in_takes_the_password_and_then_password_and_code() {
         assert_eq!(outcome, Outcome::In, "{flow}: {}", place.server.log());
         assert_eq!(place.stack.settled(), 1);
     }
+}
+
+#[test]
+fn the_radius_plug_in_hands_a_static_challenge_on() {
+    let Some(()) = alone() else { return };
+    let place = Place::new(Check::Plugin, None);
+    let mut client = place.client("client", "static-challenge \"Code\" 0\n");
+    assert!(matches!(client.tries("alice", &packed("")), Outcome::Out(_)));
+    let code = place.stack.text_after(0).code();
+    assert!(matches!(
+        client.tries("alice", &packed(&wrong(&code))),
+        Outcome::Out(_)
+    ));
+    assert_eq!(client.tries("alice", &packed(&code)), Outcome::In);
+    assert_eq!(place.stack.settled(), 1);
 }

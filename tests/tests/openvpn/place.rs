@@ -56,7 +56,12 @@ pub(crate) struct Place {
 impl Place {
     /// Daemon, RADIUS server with client `gw` set up for OpenVPN, alice, and an OpenVPN server.
     pub(crate) fn new(check: Check, flow: Option<&str>) -> Self {
-        let stack = Stack::vpn();
+        let mut stack = Stack::vpn();
+        if check == Check::Plugin {
+            // The plug-in reads no more than four digits of a port. In a network of one's own this one is free.
+            stack.radius = None;
+            stack.start_radius("127.0.0.1:1812");
+        }
         let set = ClientSet {
             nas: Some("openvpn".to_owned()),
             flow: flow.map(str::to_owned),
@@ -73,7 +78,11 @@ impl Place {
                 weak_secret: false,
                 message_authenticator: Some(MessageAuthenticator::Off),
                 first_factor: None,
-                set: ClientSet::default(),
+                // And it lets nobody in whose Start nobody answers.
+                set: ClientSet {
+                    accounting: Some(true),
+                    ..ClientSet::default()
+                },
             });
         }
         let dir = stack.dir().join("openvpn");
@@ -135,6 +144,13 @@ impl Place {
     /// The helper's configuration, for other servers.
     pub(crate) fn helper(&self, servers: &[SocketAddr]) {
         helper(&self.dir, servers);
+    }
+}
+
+impl Drop for Place {
+    /// The plug-in has processes of its own, which only an orderly end takes along.
+    fn drop(&mut self) {
+        self.server.stop();
     }
 }
 

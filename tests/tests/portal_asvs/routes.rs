@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use otpost_ipc::Secret;
 use otpost_ipc::admin::{AdminOp, AdminReply, Status};
 use otpost_tests::http::{Answer, Http, form};
 use otpost_tests::owner::Owner;
@@ -78,6 +79,7 @@ const CONSOLE: &[Row] = &[
         "/users/{login}/enrolments/{id}",
         "/users/bruno/enrolments/NOTHING",
     ),
+    ("/connections", "/connections"),
     ("/tokens", "/tokens"),
     ("/users/{login}/tokens/{id}", "/users/bruno/tokens/TOKEN"),
     (
@@ -88,6 +90,11 @@ const CONSOLE: &[Row] = &[
     ("/add/radius", "/add/radius"),
     ("/radius/{name}", "/radius/gw"),
     ("/radius/{name}/remove", "/radius/gw/remove"),
+    ("/sources", "/sources"),
+    ("/add/source", "/add/source"),
+    ("/sources/{name}", "/sources/corp"),
+    ("/sources/{name}/test", "/sources/corp/test"),
+    ("/sources/{name}/remove", "/sources/corp/remove"),
     ("/providers", "/providers"),
     ("/add/provider", "/add/provider"),
     ("/providers/{name}", "/providers/inbox"),
@@ -228,6 +235,12 @@ impl World {
         let scene = Scene::new();
         let token = scene.stack.token("bruno", 1);
         scene.stack.client("gw", "127.0.0.1/32", "VPN", "local");
+        let config = r#"{"urls": ["ldaps://127.0.0.1:9"], "bind": {"dn": "uid={user},dc=corp"}}"#;
+        scene.stack.admin(AdminOp::SourceAdd {
+            name: "corp".to_owned(),
+            kind: "ldap".to_owned(),
+            config: Secret::from(config),
+        });
         let owner = scene.owner();
         scene.stack.admin(AdminOp::ApiKeyAdd {
             name: "sync".to_owned(),
@@ -292,6 +305,7 @@ impl World {
             ask(AdminOp::SmsProviderList),
             ask(AdminOp::ApiKeyList),
             ask(AdminOp::RadiusClientList { after: None }),
+            ask(AdminOp::SourceList { after: None }),
         ];
         let users = [person::shown(stack, "alice"), person::shown(stack, "bruno")];
         // When somebody was last seen is no change.

@@ -1,6 +1,9 @@
 //! Logins whose code comes in the very request that holds the password, or alone, without State: the flows for VPNs that cannot show
 //! a challenge. The code then belongs to whichever open challenge of the user it is the code of.
 
+use data_encoding::BASE64;
+use zeroize::Zeroizing;
+
 use super::begin::{Begin, BeginView};
 use super::{Change, Reason, Step, prompt};
 use crate::access;
@@ -66,6 +69,17 @@ pub fn split(field: &str, digits: u8, separator: Option<char>) -> Option<(&str, 
         .and_then(|separator| password.strip_suffix(separator))
         .unwrap_or(password);
     (!password.is_empty()).then_some((password, code))
+}
+
+/// Password and code of a field that OpenVPN's static challenge has filled: `SCRV1:`, then both in Base64 with a colon between.
+#[must_use]
+pub fn static_challenge(field: &str) -> Option<(Zeroizing<String>, Zeroizing<String>)> {
+    let (password, code) = field.strip_prefix("SCRV1:")?.split_once(':')?;
+    let decode = |part: &str| {
+        let octets = Zeroizing::new(BASE64.decode(part.as_bytes()).ok()?);
+        Some(Zeroizing::new(str::from_utf8(&octets).ok()?.to_owned()))
+    };
+    Some((decode(password)?, decode(code)?))
 }
 
 /// Whether `challenge` may be answered without State through the door that `request` comes by.
@@ -217,6 +231,29 @@ mod tests {
         assert_eq!(split("hunter2123456", 6, Some(',')), Some(("hunter2", "123456")));
         assert_eq!(split("a;b;123456", 6, None), Some(("a;b;", "123456")));
         assert_eq!(split("passwört12345678", 8, None), Some(("passwört", "12345678")));
+    }
+
+    #[test]
+    fn a_static_challenge_is_taken_apart() {
+        let parts = |field| {
+            let (password, code) = static_challenge(field)?;
+            Some((password.to_string(), code.to_string()))
+        };
+        let both = Some(("passwört".to_owned(), "493817".to_owned()));
+        assert_eq!(parts("SCRV1:cGFzc3fDtnJ0:NDkzODE3"), both);
+        assert_eq!(
+            parts("SCRV1:aHVudGVyMg==:"),
+            Some(("hunter2".to_owned(), String::new()))
+        );
+        for field in [
+            "hunter2",
+            "SCRV1:",
+            "SCRV1:x:y",
+            "SCRV1:/w==:NDkzODE3",
+            "scrv1:YQ==:YQ==",
+        ] {
+            assert_eq!(parts(field), None, "{field}");
+        }
     }
 
     #[test]

@@ -199,10 +199,40 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "s-zone",
     ),
     (
+        "`$text` names no hours; write mon-fri 07:00-19:00, sat,sun 10:00-16:00 or daily 00:00-24:00",
+        "s-hours",
+    ),
+    (
+        "remember-minutes is at most $most (24 hours), not $given",
+        "s-remember",
+    ),
+    ("a list holds at most $most entries, not $count", "s-entries"),
+    (
+        "the exempt network $network is everybody; switch the resource's second factor off in another way",
+        "s-exempt-everybody",
+    ),
+    (
+        "a group has 1 to $most characters and no control characters or commas",
+        "s-group",
+    ),
+    (
         "`$text` begins with neither `user NAME:` nor `group NAME:`",
         "s-reply-for",
     ),
     // RADIUS clients.
+    (
+        "`$text` is no first factor; write local, stack, ldap:NAME or radius:NAME, with commas between",
+        "s-chain-link",
+    ),
+    (
+        "a chain of first factors has 1 to 8 links, such as local,ldap:corp",
+        "s-chain-length",
+    ),
+    (
+        "`stack` means that the VPN has checked the password, so it stands alone",
+        "s-chain-stack",
+    ),
+    ("`$text` is in the chain twice; name it once", "s-chain-twice"),
     (
         "flow code-only needs first-factor stack: the field holds no password",
         "s-flow-code-only",

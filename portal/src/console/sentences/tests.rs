@@ -8,7 +8,7 @@ use super::*;
 use crate::i18n::Lang;
 
 /// Where sentences are written that reach the console: file or folder, and behind what they stand there; empty: anywhere.
-const SPOKEN: [(&str, &[&str]); 27] = [
+const SPOKEN: [(&str, &[&str]); 28] = [
     ("daemon/src/admin.rs", REFUSALS),
     ("daemon/src/admin", REFUSALS),
     ("daemon/src/admin/status.rs", &[".push("]),
@@ -29,6 +29,7 @@ const SPOKEN: [(&str, &[&str]); 27] = [
     ("crates/core/src/phone.rs", ERRORS),
     ("crates/core/src/user.rs", ERRORS),
     ("crates/core/src/client.rs", ERRORS),
+    ("crates/core/src/access.rs", ERRORS),
     ("crates/core/src/net.rs", ERRORS),
     ("crates/core/src/token.rs", ERRORS),
     ("crates/core/src/code.rs", ERRORS),
@@ -56,8 +57,11 @@ const REFUSALS: &[&str] = &[
 
 const ERRORS: &[&str] = &["#[error("];
 
-/// Settings of gateways: what is not in the table is quoted, as it names keys and values of the file.
-const QUOTED: (&str, &[&str]) = ("crates/sms/src/error.rs", ERRORS);
+/// Settings of gateways and of sources: what is not in the table is quoted, as it names keys and values of the file.
+const QUOTED: [(&str, &[&str]); 2] = [
+    ("crates/sms/src/error.rs", ERRORS),
+    ("crates/core/src/source/error.rs", ERRORS),
+];
 
 /// Sentences that no page of the console shows: asked by otpostctl or the API alone, or by nobody who uses the pages.
 const UNSHOWN: [&str; 35] = [
@@ -225,7 +229,7 @@ fn every_sentence_that_the_console_shows_has_a_text() {
 
 #[test]
 fn every_row_of_the_table_is_said_by_somebody() {
-    let said: Vec<String> = SPOKEN.into_iter().chain([QUOTED]).flat_map(sentences).collect();
+    let said: Vec<String> = SPOKEN.into_iter().chain(QUOTED).flat_map(sentences).collect();
     let rest = |said: &str| said.split_once(": ").map(|(_, rest)| rest.to_owned());
     let all: BTreeSet<String> = said
         .iter()

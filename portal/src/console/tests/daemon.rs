@@ -12,10 +12,10 @@ use std::{
 use otpost_ipc::{
     Fault, FaultCode, Outcome, Role, Secret,
     admin::{
-        AccountingView, AdminOp, AdminReply, AdminView, ApiKeyView, AuditView, ClientSet, ClientView,
-        DayCounts, ImportLine, ImportState, MailView, MessageView, OverviewView, PortalView, ProviderLatency,
-        ProviderView, RememberedView, ResourceSettings, ResourceView, SelfServiceSettings, SmsPolicySet,
-        SourceView, Status, TokenView, UserView,
+        AccessSet, AccountingView, AdminOp, AdminReply, AdminView, ApiKeyView, AuditView, ClientSet,
+        ClientView, DayCounts, ImportLine, ImportState, MailView, MessageView, OverviewView, PortalView,
+        ProviderLatency, ProviderView, RememberedView, ResourceSettings, ResourceView, SelfServiceSettings,
+        SmsPolicySet, SourceView, Status, TokenView, UserView,
     },
     aio::Connection,
     portal::{
@@ -303,6 +303,16 @@ fn resource(says: &Says) -> ResourceView {
                 title: Some(text("VPN", says)),
                 ..SelfServiceSettings::default()
             }),
+            access: Some(AccessSet {
+                allowed_networks: Some(vec!["192.0.2.0/24".to_owned()]),
+                hours: Some(vec![text("", says)]),
+                time_zone: Some(String::new()),
+                exempt_networks: Some(Vec::new()),
+                exempt_users: Some(vec![text("bob", says)]),
+                exempt_groups: Some(vec![text("staff", says)]),
+                remember_minutes: Some(480),
+                reply: Some(vec![text("staff", says)]),
+            }),
             ..ResourceSettings::default()
         },
         portal: String::new(),
@@ -403,9 +413,21 @@ fn client(says: &Says) -> ClientView {
         resource: "Hafenwerk VPN".to_owned(),
         message_authenticator: MessageAuthenticator::Require,
         first_factor: "local".to_owned(),
-        signed: None,
-        unsigned: None,
-        set: ClientSet::default(),
+        signed: Some(1_764_578_400_000),
+        unsigned: Some(1_764_664_800_000),
+        set: ClientSet {
+            nas: Some(String::new()),
+            flow: Some("challenge".to_owned()),
+            separator: Some(String::new()),
+            limit_proxy_state: Some(true),
+            hide_first_factor: Some(false),
+            echo: Some(true),
+            prompt_length: Some(253),
+            source: Some("none".to_owned()),
+            eap: Some(false),
+            accounting: Some(false),
+            reply: Some(vec![text("staff", says)]),
+        },
     }
 }
 
