@@ -115,6 +115,10 @@ pub struct Further {
     pub group: Option<String>,
     /// User as named by the caller; absent where the channel names none.
     pub user: Option<String>,
+    /// What the client protects now; absent where that is not asked.
+    pub resource: Option<ResourceId>,
+    /// Address of the person's device, where the client is trusted to say it.
+    pub trusted: Option<IpAddr>,
     /// Session as the client holds it.
     pub session: Option<SessionId>,
     /// What was typed; absent to ask for the text again.
@@ -199,7 +203,8 @@ async fn decide(daemon: &Arc<Daemon>, start: Start, given: Given) -> Result<Verd
     let (step, job, said, granted) = daemon
         .write(move |tx| {
             let resource = resource(tx, &start)?;
-            let password = start.password.is_some() && !start.first_factor.is_stack();
+            let password =
+                (start.password.is_some() || start.ms_chap2.is_some()) && !start.first_factor.is_stack();
             let key = BeginKey {
                 name: name.as_ref(),
                 source: &start.source,
@@ -334,6 +339,8 @@ pub async fn answer(daemon: &Arc<Daemon>, further: Further) -> Result<Verdict, L
                 group: further.group.as_deref(),
                 user: name.as_ref().map(|name| rows.named(name.as_ref())),
                 typed: typed(further.typed.as_ref(), further.proof.as_ref()),
+                resource: further.resource,
+                trusted: further.trusted,
                 asked: Asked {
                     attempt: further.attempt,
                     reference: &known,
@@ -414,6 +421,8 @@ pub async fn cancel(daemon: &Arc<Daemon>, channel: Channel, session: SessionId) 
                 group: None,
                 user: None,
                 typed: None,
+                resource: None,
+                trusted: None,
                 asked,
             };
             let found = rows.view(&keys).found;
@@ -529,6 +538,56 @@ pub(crate) fn end_waiting(tx: &mut dyn Tx, user: UserId, now: Timestamp) -> Resu
         })?;
     }
     Ok(waiting.len())
+}
+
+/// Whether a first request is refused whatever its password, as far as a snapshot tells.
+async fn barred(daemon: &Arc<Daemon>, start: &Start, name: Option<&LoginName>) -> Result<bool, LoginError> {
+    let (shared, start, name) = (Arc::clone(daemon), start.clone(), name.cloned());
+    let reason = daemon
+        .read(move |read| {
+            let now = shared.now();
+            let resource = resource(read, &start)?;
+            let key = BeginKey {
+                name: name.as_ref(),
+                source: &start.source,
+                session: shared.keys.session(start.attempt),
+                password: true,
+                hidden: false,
+                remembered: None,
+                now,
+            };
+            let rows = BeginRows::load(read, resource, &key)?;
+            let reference = shared.reference();
+            let request = Begin {
+                channel: start.channel,
+                group: &start.group,
+                password: true,
+                first: First::Passed,
+                origin: &start.origin,
+                source: &start.source,
+                flow: start.door.flow,
+                hidden: None,
+                code: None,
+                rules: None,
+                asked: Asked {
+                    attempt: start.attempt,
+                    reference: &reference,
+                },
+            };
+            let step = login::begin(&request, &rows.view(&shared.keys), now, &mut shared.rng());
+            Ok(step.reason)
+        })
+        .await?;
+    Ok(matches!(
+        reason,
+        Reason::NoResource
+            | Reason::ResourceDisabled
+            | Reason::UnknownUser
+            | Reason::SourceClosed
+            | Reason::NotInResource
+            | Reason::AdminLocked
+            | Reason::OtpLocked
+    ))
 }
 
 /// Client and trusted address under which a code may be remembered.

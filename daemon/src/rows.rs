@@ -356,12 +356,7 @@ pub(crate) fn apply(
                     _ => tx.put_message(message)?,
                 }
             }
-            (Change::Guard(guard), Some(user), _) => {
-                tx.put_guard(user, guard)?;
-                if guard.lock_at(now).is_some() {
-                    remembered::forget(tx, user)?;
-                }
-            }
+            (Change::Guard(guard), Some(user), _) => remembered::guard(tx, user, guard, now)?,
             (Change::Counts(counts), Some(user), Some(token)) => {
                 put_counts(
                     tx,

@@ -84,14 +84,10 @@ impl Nas {
             ..settings
         };
         match self {
-            Self::Fortigate | Self::Paloalto | Self::Asa | Self::Netscaler | Self::Ocserv => Settings {
-                source: SourceAttribute::CallingStationId,
-                ..base
-            },
+            Self::Fortigate | Self::Paloalto | Self::Asa | Self::Netscaler | Self::Ocserv => base,
             // The plug-in takes a challenge for a refusal, and SCRV1 holds both parts in one field.
             Self::Openvpn => Settings {
                 flow: Flow::Append,
-                source: SourceAttribute::CallingStationId,
                 ..base
             },
             // IKEv2 knows EAP alone.
@@ -99,7 +95,6 @@ impl Nas {
             // Their dialogues show no challenge.
             Self::Mikrotik | Self::Pfsense => Settings {
                 flow: Flow::TwoPass,
-                source: SourceAttribute::CallingStationId,
                 ..base
             },
         }

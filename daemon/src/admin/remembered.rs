@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use otpost_core::access::Remembered;
 use otpost_core::accounting::Connection;
 use otpost_core::ids::UserId;
+use otpost_core::limits::Guard;
 use otpost_ipc::admin::{AccountingView, AdminReply, RememberedView};
 use otpost_store::{StoreError, Tx, document, kinds};
 
@@ -74,6 +75,20 @@ pub(super) async fn revoke(
         )))
     })
     .await
+}
+
+/// Keeps the user's failures, and forgets every source where they lock.
+pub(crate) fn guard(
+    tx: &mut dyn Tx,
+    user: UserId,
+    guard: &Guard,
+    now: otpost_core::Timestamp,
+) -> Result<(), StoreError> {
+    tx.put_guard(user, guard)?;
+    if guard.lock_at(now).is_some() {
+        forget(tx, user)?;
+    }
+    Ok(())
 }
 
 /// Forgets every source from which a code of the user holds: after a lock, a changed password or token (domain decision 9).

@@ -9,6 +9,8 @@ use tracing::error;
 
 use crate::login::Granted;
 
+/// User-Name (RFC 2865 section 5.1).
+const USER_NAME: u8 = 1;
 /// Vendor-Specific (RFC 2865 section 5.26).
 const VENDOR_SPECIFIC: u8 = 26;
 
@@ -46,7 +48,8 @@ pub(super) fn reply(dictionary: &Dictionary, granted: &Granted, client: &[String
     }
     for attribute in &granted.upstream {
         let id = AttributeId::rfc(attribute.kind);
-        let ours = refused(id).is_some() || (once(id) && taken.contains(&id));
+        // The session's name is that of the person who gave the code.
+        let ours = refused(id).is_some() || attribute.kind == USER_NAME || (once(id) && taken.contains(&id));
         if !ours || attribute.kind == VENDOR_SPECIFIC {
             reply.plain.push(Attribute {
                 code: attribute.kind,

@@ -70,6 +70,12 @@ pub(crate) fn radius_reply(verdict: &Verdict, settings: &Settings, now: Timestam
     else {
         return reply(verdict, now);
     };
+    // Who does not know the password must not learn of the number, so nobody is shown it.
+    let masked = if settings.hide_first_factor {
+        "your phone"
+    } else {
+        masked.as_str()
+    };
     let limit = usize::from(settings.prompt_length);
     if settings.flow == Flow::TwoPass {
         return LoginReply::Deny {

@@ -133,6 +133,8 @@ async fn further(
         channel: Channel::Pam,
         group: None,
         user: None,
+        resource: None,
+        trusted: None,
         session: map::session(session),
         typed,
         proof: None,

@@ -117,6 +117,8 @@ async fn answer(daemon: &Arc<Daemon>, answer: RadiusAnswer) -> Outcome<RadiusRep
         channel: Channel::Radius,
         group: Some(answer.client),
         user: Some(answer.user),
+        resource: Some(client.resource),
+        trusted: address(client, &answer.nas),
         session: map::session(&answer.session),
         typed: typed(&answer.credentials),
         proof: presented.as_ref().map(Presented::shared),

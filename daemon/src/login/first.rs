@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use otpost_core::challenge::Channel;
 use otpost_core::client::Flow;
+use otpost_core::code::Digits;
 use otpost_core::login::{self, First, Typed, split, static_challenge};
 use otpost_core::name::LoginName;
 use otpost_core::source::{Attribute, Chain, Checked, Link, MsChap2Keys};
@@ -36,6 +37,14 @@ pub(super) enum Compared {
 }
 
 impl Compared {
+    /// Whether it is a wrong password and nothing else.
+    fn is_wrong(&self) -> bool {
+        matches!(
+            self,
+            Self::Password { right: false, .. } | Self::Source(First::Failed)
+        )
+    }
+
     /// Whether it is right as far as it was looked at.
     fn passed(&self) -> bool {
         matches!(
@@ -152,6 +161,10 @@ pub(super) async fn given(
                 ..given
             });
         }
+        // Only a wrong password may be another reading's right one.
+        if !given.compared.is_wrong() {
+            return Ok(given);
+        }
         // One request is one failure, however it was read.
         last = Some(given);
     }
@@ -208,7 +221,12 @@ async fn readings(
         code: None,
     });
     if readings.len() == 1 {
-        readings.extend(lengths.token.and_then(part));
+        // For nobody as for somebody: the work must not tell them apart.
+        readings.extend(part(lengths.token.unwrap_or(Digits::SIX.get())));
+    }
+    if start.first_factor != Chain::local() {
+        // A directory counts every wrong password; it gets one.
+        readings.truncate(1);
     }
     Ok(readings)
 }
@@ -265,6 +283,10 @@ async fn passed_on(
     let asked = name.clone();
     let user = daemon.read(move |read| read.user_by_name(&asked)).await?;
     let login = user.map_or_else(|| name.clone(), |user| user.name);
+    // The name is part of what is proven, so it goes on as it came: another spelling may be another's account there.
+    if start.user.trim().to_lowercase() != login.as_str() {
+        return Ok(Some(Given::of(First::Unreadable)));
+    }
     let who = (&login, start.user.as_str());
     let Some(checked) = sources::check_ms_chap2(daemon, &start.first_factor, who, response).await else {
         return Ok(None);
@@ -310,6 +332,11 @@ async fn check(
     let chain = &start.first_factor;
     if chain.is_stack() {
         return Ok(given(Compared::Stack));
+    }
+    if *chain != Chain::local() && super::barred(daemon, start, name).await? {
+        // No source hears of who is refused anyway: it would count, and perhaps send a text of its own.
+        let _ = daemon.passwords.verify(password.clone(), None).await?;
+        return Ok(given(Compared::Source(First::Failed)));
     }
     let user = match name.cloned() {
         Some(name) => daemon.read(move |read| read.user_by_name(&name)).await?,

@@ -99,7 +99,15 @@ pub(super) async fn ask(
         answered: None,
     };
     let kept = relay.clone();
-    daemon.write(move |tx| document::put(tx, &kept)).await?;
+    daemon
+        .write(move |tx| {
+            // A second copy of the packet must not open again what was answered.
+            if document::get::<Relay>(tx, &kept.session.0)?.is_none() {
+                document::put(tx, &kept)?;
+            }
+            Ok(())
+        })
+        .await?;
     info!(outcome = "ask", reason = Reason::Relayed.code(), via = relay.group, %reference);
     Ok(Verdict {
         reply: relay.prompt(),
@@ -113,6 +121,7 @@ pub(super) async fn ask(
 pub(super) async fn before(daemon: &Arc<Daemon>, start: &Start) -> Result<Option<Verdict>, LoginError> {
     let session = daemon.keys.session(start.attempt);
     let relay: Option<Relay> = daemon.read(move |read| document::get(read, &session.0)).await?;
+    let relay = relay.filter(|relay| relay.group == start.group && relay.user == start.user);
     Ok(relay.map(|relay| Verdict {
         reply: relay.prompt(),
         reason: Reason::Retransmit,
@@ -145,11 +154,16 @@ pub(crate) async fn answer(
     let name = LoginName::parse(&start.user).ok();
     let same = relay.group == start.group && name.is_some() && name == LoginName::parse(&relay.user).ok();
     if !same || daemon.now() >= relay.until {
-        return decide(daemon, start, Given::of(First::Failed)).await.map(Some);
+        // Nothing was guessed, so nothing is counted.
+        return decide(daemon, start, Given::of(First::NoPassword))
+            .await
+            .map(Some);
     }
     if let Some((by, outcome)) = &relay.answered {
         if *by != start.attempt {
-            return decide(daemon, start, Given::of(First::Failed)).await.map(Some);
+            return decide(daemon, start, Given::of(First::NoPassword))
+                .await
+                .map(Some);
         }
         if let Outcome::Further(next) = outcome {
             let id = next.0;
@@ -205,10 +219,16 @@ pub(crate) async fn answer(
         answered: Some((start.attempt, outcome.clone())),
         ..relay.clone()
     };
-    if !claim(daemon, answered).await? {
-        // Two answers at once: the other one counts.
-        return decide(daemon, start, Given::of(First::Failed)).await.map(Some);
-    }
+    let outcome = match claim(daemon, answered).await? {
+        None => outcome,
+        // Two copies of one answer: the first one's outcome holds.
+        Some((by, kept)) if by == start.attempt => kept,
+        Some(_) => {
+            return decide(daemon, start, Given::of(First::NoPassword))
+                .await
+                .map(Some);
+        }
+    };
     match further {
         Some(further) => ask(daemon, &start, further, relay.round + 1).await.map(Some),
         None => decide(daemon, start, given(&outcome)).await.map(Some),
@@ -224,16 +244,16 @@ async fn asked(daemon: &Arc<Daemon>, relay: &Relay, name: &LoginName, typed: &Ze
     sources::answer(daemon, challenge, name, typed).await
 }
 
-/// Keeps how it was answered, unless it was meanwhile.
-async fn claim(daemon: &Arc<Daemon>, answered: Relay) -> Result<bool, StoreError> {
+/// Keeps how it was answered, unless it was meanwhile: then that is what is given.
+async fn claim(daemon: &Arc<Daemon>, answered: Relay) -> Result<Option<(AttemptId, Outcome)>, StoreError> {
     daemon
         .write(move |tx| {
             let kept: Option<Relay> = document::get(tx, &answered.session.0)?;
-            let free = kept.is_some_and(|kept| kept.answered.is_none());
-            if free {
+            let before = kept.and_then(|kept| kept.answered);
+            if before.is_none() {
                 document::put(tx, &answered)?;
             }
-            Ok(free)
+            Ok(before)
         })
         .await
 }

@@ -31,6 +31,7 @@ use super::request::{Ctx, Out, run};
 use super::session::{Holder, end_of, holder};
 use super::user::Who;
 use super::{recovery, step_up, texts};
+use crate::admin::remembered;
 use crate::state::Daemon;
 
 pub(crate) use carry::{carry_out, take_email};
@@ -286,7 +287,7 @@ fn synchronise(
         None => {
             // Guessing here is guessing a code.
             let after = guard.failed(ctx.now, holder.resource.failed_attempts);
-            tx.put_guard(holder.user.id, &after)?;
+            remembered::guard(tx, holder.user.id, &after, ctx.now)?;
             Ok(wrong("wrong", Reason::Wrong(Method::Totp)))
         }
     }

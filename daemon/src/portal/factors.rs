@@ -1,5 +1,6 @@
 //! Second factors of a person: loaded, offered, and what typing one changes.
 
+use crate::admin::remembered;
 use otpost_core::Timestamp;
 use otpost_core::ids::{ResourceId, UserId};
 use otpost_core::limits::{Guard, HOUR, LOGIN_FAILURES, LOGIN_WINDOW};
@@ -128,7 +129,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, changes: &[Change], whose: &Whose<'_>) -> R
                     tx.put_counter(CounterKey::Portal(key), &counter)?;
                 }
             }
-            (Change::Guard(guard), Some(user)) => tx.put_guard(user, guard)?,
+            (Change::Guard(guard), Some(user)) => remembered::guard(tx, user, guard, now)?,
             (Change::Totp(app), Some(_)) => document::put(tx, app.as_ref())?,
             (Change::Recovery(set), Some(_)) => document::put(tx, set.as_ref())?,
             (Change::HelpdeskUsed, Some(user)) => document::delete::<HelpdeskCode>(tx, &user.0)?,

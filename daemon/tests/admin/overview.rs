@@ -52,6 +52,8 @@ async fn typed(served: &Served, verdict: Verdict, code: &str, n: u8) -> Verdict 
         channel: Channel::Pam,
         group: None,
         user: None,
+        resource: None,
+        trusted: None,
         session: Some(session.id),
         typed: Some(Zeroizing::new(code.to_owned())),
         proof: None,

@@ -251,6 +251,8 @@ async fn a_password_that_changes_ends_the_logins_that_wait_for_a_code() {
             channel: Channel::Radius,
             group: Some("gateway".to_owned()),
             user: Some("alice".to_owned()),
+            resource: None,
+            trusted: None,
             session: Some(session.id),
             typed: Some(code.expose().to_owned().into()),
             proof: None,

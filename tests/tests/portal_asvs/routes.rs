@@ -52,6 +52,7 @@ const CONSOLE: &[Row] = &[
     ("/resources", "/resources"),
     ("/add/resource", "/add/resource"),
     ("/resources/{name}", "/resources/VPN"),
+    ("/resources/{name}/access", "/resources/VPN/access"),
     ("/resources/{name}/policies", "/resources/VPN/policies"),
     ("/resources/{name}/users", "/resources/VPN/users"),
     ("/resources/{name}/tokens", "/resources/VPN/tokens"),

@@ -1,5 +1,6 @@
 //! Every further request of a login.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
@@ -11,7 +12,7 @@ use crate::access;
 use crate::challenge::{Answered, Challenge, Channel, MAX_ROUNDS, Notice, Session, State};
 use crate::code;
 use crate::gate;
-use crate::ids::UserId;
+use crate::ids::{ResourceId, UserId};
 use crate::limits::Guard;
 use crate::resource::Resource;
 use crate::token::{Status, Token};
@@ -32,6 +33,10 @@ pub struct Answer<'a> {
     pub user: Option<UserId>,
     /// What was typed; `None` asks for the text again.
     pub typed: Option<Typed<'a>>,
+    /// What the client or service protects now; `None` where that is not asked.
+    pub resource: Option<ResourceId>,
+    /// Address of the person's device, where it can be trusted.
+    pub trusted: Option<IpAddr>,
     /// Packet and reference.
     pub asked: Asked<'a>,
 }
@@ -72,7 +77,9 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
     let challenge = found.challenge;
     let foreign = challenge.channel != request.channel
         || request.group.is_some_and(|group| challenge.group != group)
-        || request.user.is_some_and(|user| challenge.user != user);
+        || request.user.is_some_and(|user| challenge.user != user)
+        // A client that protects something else by now opens that with codes of its own.
+        || request.resource.is_some_and(|resource| challenge.resource != resource);
     if foreign {
         return Step::deny(Reason::ForeignSession);
     }
@@ -88,7 +95,12 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
     if let Some((by, how)) = found.session.answered {
         // An Accept is repeated for a lost reply, not for whoever kept the request.
         let late = now >= challenge.deadline || standing(resource, user, found.guard, now).is_err();
-        let same = by == request.asked.attempt && !(late && how == Answered::Allowed);
+        // The same name of a packet is not enough: what was right must be right again, and a proof tells its keys anew.
+        let right = || {
+            let code = code::derive(view.sending.keys, &challenge.code());
+            request.typed.is_some_and(|typed| typed.is(&code))
+        };
+        let same = by == request.asked.attempt && (how != Answered::Allowed || (!late && right()));
         return replay(same, how, found, token);
     }
     match challenge.state {
@@ -119,7 +131,7 @@ pub fn answer(request: &Answer<'_>, view: &AnswerView<'_>, now: Timestamp, rng: 
     }
     let Some(typed) = request.typed.filter(|typed| match typed {
         Typed::Text(text) => !asks_for_text(Some(text)),
-        Typed::Proof(_) => true,
+        Typed::Proof(proof) => !["", "r", "resend", "sms"].iter().any(|word| proof.proves(word)),
     }) else {
         return at.resend(&view.sending, now, rng);
     };
@@ -253,7 +265,10 @@ impl At<'_> {
         if !self.token.verified {
             changes.push(Change::TokenVerified);
         }
-        let remembered = access::remember(self.found.challenge, self.resource, (user, self.token), now);
+        // Whoever asked for the text from elsewhere gains nothing by its code.
+        let own = self.found.challenge.origin.trusted == self.request.trusted;
+        let remembered =
+            access::remember(self.found.challenge, self.resource, (user, self.token), now).filter(|_| own);
         changes.extend(remembered.map(|entry| Change::Remember(Box::new(entry))));
         Step::allow(Reason::Code, changes)
     }

@@ -167,6 +167,9 @@ fn closed(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp) -> bool {
 
 /// Decides the first request of a login.
 pub fn begin(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mut dyn Rng) -> Step {
+    if let Some(step) = request.hidden.and_then(|hidden| decoy::before(hidden, view)) {
+        return step;
+    }
     let step = decide(request, view, now, rng);
     match request.hidden {
         Some(hidden) => decoy::instead(step, (request, hidden), view, now, rng),
@@ -206,6 +209,11 @@ fn decide(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp, rng: &mut d
     }
     if let Err(reason) = standing(resource, user, view.guard, now) {
         return Step::deny(reason);
+    }
+    // A blocked token denies, whatever else there is.
+    let blocked = |t: &Token| t.resources.contains(&resource.id) && t.status == Status::Blocked;
+    if view.tokens.iter().any(blocked) {
+        return Step::deny(Reason::TokenBlocked);
     }
     // A bypass replaces the code, not the rules that close the door.
     let ruling = ruled(request, view, resource, user, now);
@@ -264,11 +272,6 @@ fn usable<'t>(resource: &Resource, user: &User, tokens: &'t [Token]) -> Result<&
             WithoutToken::Allow => Reason::UnenrolledAllowed,
         });
     };
-    // A blocked token denies, whatever else there is.
-    let blocked = |t: &Token| t.resources.contains(&resource.id) && t.status == Status::Blocked;
-    if tokens.iter().any(blocked) {
-        return Err(Reason::TokenBlocked);
-    }
     match (token.status, resource.disabled) {
         (Status::Active, _) => Ok(token),
         (Status::Disabled, WithoutToken::Allow) => Err(Reason::DisabledAllowed),

@@ -13,6 +13,7 @@ use crate::code::Purpose;
 use crate::gate::Policy;
 use crate::ids::{ChallengeId, SessionId, TokenId, UserId};
 use crate::keys::Keyring;
+use crate::name::LoginName;
 use crate::phone::Region;
 use crate::resource::Resource;
 use crate::{Rng, Timestamp};
@@ -62,15 +63,26 @@ pub struct Further<'a> {
 /// The key under which names are compared: `ALICE` and `alice` are one person here too.
 #[must_use]
 pub fn name_key(keys: &Keyring, name: &str) -> [u8; 32] {
-    keys.index("decoy-name", name.trim().to_lowercase().as_bytes())
+    let name = LoginName::parse(name).map_or_else(|_| name.trim().to_lowercase(), |name| name.to_string());
+    keys.index("decoy-name", name.as_bytes())
 }
 
 /// Refusals that say the same of everybody tell nothing, and stay.
 fn hides(reason: Reason) -> bool {
-    !matches!(
-        reason,
-        Reason::NoResource | Reason::ResourceDisabled | Reason::SourceUnavailable | Reason::NeedsPap
-    )
+    !matches!(reason, Reason::NoResource | Reason::ResourceDisabled)
+}
+
+/// The prompt that this very packet was answered with before.
+pub(super) fn before(hidden: Hidden<'_>, view: &BeginView<'_>) -> Option<Step> {
+    let decoy = view.decoy?;
+    if decoy.name != name_key(view.sending.keys, hidden.name) {
+        return None;
+    }
+    Some(Step {
+        reply: decoy.prompt(),
+        reason: Reason::Retransmit,
+        changes: Vec::new(),
+    })
 }
 
 /// `step` as it is told where the first factor is hidden.
@@ -88,14 +100,6 @@ pub(super) fn instead(
         return step;
     }
     let keys = view.sending.keys;
-    if let Some(decoy) = view.decoy {
-        // The same packet again.
-        return Step {
-            reply: decoy.prompt(),
-            reason: Reason::Retransmit,
-            changes: Vec::new(),
-        };
-    }
     let name = name_key(keys, hidden.name);
     let token = token_of(resource, view.tokens);
     let mut challenge = fake(request, resource, token.map(|t| t.digits), now, rng);
@@ -122,6 +126,8 @@ pub(super) fn instead(
         changes: step
             .changes
             .into_iter()
+            // The prompt's session is the decoy's, whatever was decided.
+            .filter(|change| !matches!(change, Change::Session(_)))
             .chain([Change::Decoy(Box::new(decoy))])
             .collect(),
     }

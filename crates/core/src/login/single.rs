@@ -98,7 +98,7 @@ pub(super) fn with_code(
     typed: Typed<'_>,
     now: Timestamp,
 ) -> Step {
-    if let Some(step) = answered_before(request, view, now) {
+    if let Some(step) = answered_before(request, view, (resource, token, typed), now) {
         return step;
     }
     let open: Vec<&Challenge> = view
@@ -136,7 +136,9 @@ pub(super) fn with_code(
             Change::LoginSuccess,
         ];
         changes.extend(view.guard.succeeded().map(Change::Guard));
-        let remembered = access::remember(challenge, resource, (user, token), now);
+        // Whoever asked for the text from elsewhere gains nothing by its code.
+        let own = challenge.origin.trusted == request.origin.trusted;
+        let remembered = access::remember(challenge, resource, (user, token), now).filter(|_| own);
         changes.extend(remembered.map(|entry| Change::Remember(Box::new(entry))));
         if !token.verified {
             changes.push(Change::TokenVerified);
@@ -175,14 +177,22 @@ pub(super) fn with_code(
 }
 
 /// The answer that this very packet got before, where it held a code.
-fn answered_before(request: &Begin<'_>, view: &BeginView<'_>, now: Timestamp) -> Option<Step> {
+fn answered_before(
+    request: &Begin<'_>,
+    view: &BeginView<'_>,
+    (resource, token, typed): (&Resource, &Token, Typed<'_>),
+    now: Timestamp,
+) -> Option<Step> {
     let (challenge, session) = view.same_attempt?;
     let (by, how) = session.answered?;
-    if by != request.asked.attempt {
+    // A packet's name may come back with other contents: it is the same request only where its code is the one that was right.
+    let same = by == request.asked.attempt && same_door(challenge, request, resource, token);
+    if !same {
         return Some(Step::deny(Reason::SessionUsed));
     }
+    let right = || typed.is(&code::derive(view.sending.keys, &challenge.code()));
     Some(match how {
-        Answered::Allowed if now < challenge.deadline && challenge.group == request.group => {
+        Answered::Allowed if now < challenge.deadline && right() => {
             Step::allow(Reason::Retransmit, Vec::new())
         }
         Answered::Denied => Step::deny(Reason::Retransmit),
@@ -207,6 +217,8 @@ pub(super) fn waits(
             && now < c.next_send
             && same_door(c, request, resource, token)
             && c.origin.password_tag == request.origin.password_tag
+            && c.origin.trusted == request.origin.trusted
+            && c.source == *request.source
     };
     let challenge = view.open.iter().rev().find(same)?;
     let session = Session {

@@ -402,6 +402,8 @@ impl Shell {
             group: Some(typed.door.group()),
             user: typed.user,
             typed: typed.typed.as_deref().map(otpost_core::login::Typed::Text),
+            resource: None,
+            trusted: self.how.address,
             asked: Asked {
                 attempt: typed.attempt,
                 reference: &reference,
