@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 DEMO=(gcc libc6-dev)
 CHECK=(
     gcc libc6-dev make libpam0g-dev            # build
-    freeradius freeradius-utils python3-pyrad  # RADIUS peers
+    freeradius freeradius-utils python3-pyrad eapoltest # RADIUS peers
     openvpn openvpn-auth-radius iproute2       # a VPN, with its plug-in and with our helper
     slapd ldap-utils                           # a directory
     pamtester openssh-server openssh-client sudo # PAM and SSH peers

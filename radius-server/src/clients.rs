@@ -20,8 +20,6 @@ pub(crate) struct Client {
     pub(crate) message_authenticator: MessageAuthenticator,
     /// Requests with Proxy-State need a Message-Authenticator.
     pub(crate) limit_proxy_state: bool,
-    /// Longest Reply-Message in octets.
-    pub(crate) prompt_length: u16,
     /// Whether EAP is answered.
     pub(crate) eap: bool,
     /// Whether Accounting-Requests are answered.
@@ -43,7 +41,6 @@ impl Client {
             secret: SharedSecret::new(entry.secret.expose().as_bytes())?,
             message_authenticator: entry.message_authenticator,
             limit_proxy_state: entry.limit_proxy_state,
-            prompt_length: entry.prompt_length,
             eap: entry.eap,
             accounting: entry.accounting,
             signed: AtomicBool::new(entry.signed),
@@ -86,7 +83,6 @@ impl Client {
             secret: SharedSecret::new(secret.as_bytes()).unwrap(),
             message_authenticator: MessageAuthenticator::Require,
             limit_proxy_state: false,
-            prompt_length: 253,
             eap: false,
             accounting: false,
             signed: AtomicBool::new(false),

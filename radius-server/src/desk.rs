@@ -14,6 +14,7 @@ use crate::{
     account,
     cache::{Admission, Cache, Completion, Key},
     clients::{Client, Found},
+    eap,
     engine::Engine,
     jobs::{Job, JobId, Jobs},
     link::Daemon,
@@ -21,10 +22,11 @@ use crate::{
     question::{Letter, Question, Said},
     queue::Class,
     reply::{self, Unsayable},
-    request,
+    request::{self, Examined},
     sessions::{Sessions, State},
     silence::{Limiter, Silence},
     socket::Route,
+    sys,
     transfer::Outbox,
 };
 
@@ -233,8 +235,12 @@ impl Desk {
                 None => self.give_up(now, job, Silence::AccountingUnusable),
             };
         }
-        match request::examine(&packet, client, source, attempt) {
-            Ok(op) => self.ask(op, job, id, class),
+        let unix = sys::unix();
+        match request::examine(&packet, client, source, (attempt, unix)) {
+            Ok(Examined::Daemon(op)) => self.ask(op, job, id, class),
+            Ok(Examined::Eap(ask)) => self.finish(now, job, outbox, |buffer, packet, client| {
+                eap::ask(buffer, packet, client, (ask, unix))
+            }),
             Err(refusal) => {
                 let user = request::shown_user(&packet);
                 tracing::warn!(client = ?client.name, %id, ?user, %source, "rejected: {}", refusal.cause());
@@ -298,8 +304,19 @@ impl Desk {
         let service = self.service;
         self.finish(now, job, outbox, |buffer, packet, client| {
             match (packet.code(), &reply) {
-                (Code::AccessRequest, RadiusReply::Login { login, .. }) => {
-                    reply::login(buffer, packet, &client.secret, login)
+                (
+                    Code::AccessRequest,
+                    RadiusReply::Login {
+                        login,
+                        ms_chap2,
+                        hidden,
+                    },
+                ) => {
+                    let further = reply::Further {
+                        ms_chap2: ms_chap2.as_ref(),
+                        hidden,
+                    };
+                    reply::login(buffer, packet, &client.secret, (login, further))
                 }
                 (Code::AccountingRequest, RadiusReply::Reported) => {
                     account::stored(buffer, packet, &client.secret)

@@ -134,7 +134,6 @@ mod tests {
             message_authenticator: MessageAuthenticator::Auto,
             signed,
             limit_proxy_state: false,
-            prompt_length: 253,
             eap: false,
             accounting: false,
         };

@@ -17,6 +17,7 @@ mod cli;
 mod clients;
 mod desk;
 mod drops;
+mod eap;
 mod engine;
 mod error;
 mod jobs;

@@ -7,7 +7,9 @@ use otpost_ipc::{
     Secret,
     radius::{Credentials, Nas, RadiusAnswer, RadiusBegin, RadiusOp, RadiusRefusal, RadiusReport},
 };
-use otpost_radius_wire::{Authenticator, MAX_VALUE, Packet, SharedSecret, reveal_password};
+use otpost_radius_wire::{
+    Authenticator, Chap, MAX_VALUE, MICROSOFT, MsChap, Packet, SharedSecret, reveal_password,
+};
 use radius::core::{
     rfc2865::{
         CALLING_STATION_ID_TYPE, CHAP_PASSWORD_TYPE, NAS_IDENTIFIER_TYPE, NAS_IP_ADDRESS_TYPE, NAS_PORT_TYPE,
@@ -19,23 +21,31 @@ use radius::core::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::clients::Client;
+use crate::{
+    clients::Client,
+    eap::{self, Told},
+};
 
 /// Octets of a State of ours: a session of 128 bits.
 pub(crate) const STATE: usize = 16;
 
 /// Microsoft's vendor number (RFC 2548).
-const MICROSOFT: [u8; 4] = 311_u32.to_be_bytes();
+const MICROSOFT_OCTETS: [u8; 4] = MICROSOFT.to_be_bytes();
 /// MS-CHAP-Response and MS-CHAP2-Response among its attributes.
-const MS_CHAP: [u8; 2] = [1, 25];
+const MS_CHAP: [u8; 2] = [1, MS_CHAP2_RESPONSE];
+const MS_CHAP2_RESPONSE: u8 = 25;
 
 /// Why a request is refused without asking the daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// No credentials of any kind (RFC 5080 section 2.1).
     NoCredentials,
-    /// CHAP, MS-CHAP, EAP or ARAP: the password cannot be revealed from those.
+    /// MS-CHAP (version 1), EAP or ARAP, which nobody here can check.
     Method,
+    /// CHAP, MS-CHAPv2 or EAP that cannot be read.
+    Malformed,
+    /// An EAP peer that does not take GTC, or answers out of turn.
+    Eap,
     /// User-Password beside another method, or twice (RFC 2865 section 4.1).
     Ambiguous,
     /// User-Password of a wrong length (RFC 2865 section 5.2).
@@ -64,6 +74,8 @@ impl Refusal {
         match self {
             Self::NoCredentials => RadiusRefusal::NoCredentials,
             Self::Method => RadiusRefusal::MethodUnsupported,
+            Self::Malformed => RadiusRefusal::CredentialsMalformed,
+            Self::Eap => RadiusRefusal::EapRefused,
             Self::Ambiguous => RadiusRefusal::CredentialsAmbiguous,
             Self::PasswordLength => RadiusRefusal::PasswordLength,
             Self::PasswordText => RadiusRefusal::PasswordNotText,
@@ -76,7 +88,11 @@ impl Refusal {
     pub(crate) fn cause(self) -> &'static str {
         match self {
             Self::NoCredentials => "no credentials in the request: set the VPN to PAP",
-            Self::Method => "CHAP, MS-CHAP or EAP cannot carry a password to check: set the VPN to PAP",
+            Self::Method => {
+                "MS-CHAP (version 1) and ARAP cannot be checked here, EAP only where the client entry has it on: set the VPN to PAP"
+            }
+            Self::Malformed => "CHAP, MS-CHAPv2 or EAP that cannot be read",
+            Self::Eap => "the device does not speak EAP-GTC as it was asked to",
             Self::Ambiguous => "more than one kind of credentials in the request",
             Self::PasswordLength => "User-Password is not 16 to 128 octets in steps of 16",
             Self::PasswordText => "User-Password is not UTF-8: the shared secret may differ",
@@ -113,21 +129,40 @@ pub(crate) fn attempt_id(source: SocketAddr, identifier: u8, authenticator: &Aut
     HEXLOWER.encode(&digest)
 }
 
-/// Decides what an Access-Request asks of the daemon, or why it is refused at once.
+/// What an Access-Request comes to.
+pub(crate) enum Examined {
+    /// A question for the daemon.
+    Daemon(RadiusOp),
+    /// A question back, without the daemon.
+    Eap(eap::Ask),
+}
+
+/// Decides what an Access-Request asks of the daemon, or why it is refused at once. `now` is in Unix seconds.
 pub(crate) fn examine(
     packet: &Packet<'_>,
     client: &Client,
     source: IpAddr,
-    attempt: String,
-) -> Result<RadiusOp, Refusal> {
-    let password = password(packet, &client.secret)?;
+    (attempt, now): (String, u64),
+) -> Result<Examined, Refusal> {
+    let eap = eap::is(packet) && client.eap && packet.all(USER_PASSWORD_TYPE).next().is_none();
+    let (credentials, session) = if eap {
+        let state = only(packet, STATE_TYPE).map_err(|_| Refusal::State)?;
+        let session = state.filter(|state| state.len() == STATE);
+        user_name(packet)?;
+        match eap::read(packet, client, (state, session.is_some()), now)? {
+            Told::Ask(ask) => return Ok(Examined::Eap(ask)),
+            Told::Answer(password) => (Credentials::Pap { password }, session),
+        }
+    } else {
+        (credentials(packet, &client.secret)?, state(packet)?)
+    };
     let user = user_name(packet)?;
     let client = client.name.to_string();
-    Ok(match state(packet)? {
+    Ok(Examined::Daemon(match session {
         None => RadiusOp::Begin(RadiusBegin {
             client,
             user,
-            credentials: Credentials::Pap { password },
+            credentials,
             attempt,
             nas: nas(packet, source),
         }),
@@ -137,12 +172,12 @@ pub(crate) fn examine(
                 client,
                 user,
                 session,
-                credentials: Credentials::Pap { password },
+                credentials,
                 attempt,
                 nas: nas(packet, source),
             })
         }
-    })
+    }))
 }
 
 /// User-Name as far as it can be shown in a log.
@@ -161,18 +196,65 @@ fn user_name(packet: &Packet<'_>) -> Result<String, Refusal> {
     Ok(name.to_owned())
 }
 
-fn password(packet: &Packet<'_>, secret: &SharedSecret) -> Result<Secret, Refusal> {
-    let hidden = only(packet, USER_PASSWORD_TYPE).map_err(|_| Refusal::Ambiguous)?;
-    let other = [CHAP_PASSWORD_TYPE, EAP_MESSAGE_TYPE, ARAP_PASSWORD_TYPE]
-        .iter()
-        .any(|kind| packet.has(*kind))
-        || packet.all(VENDOR_SPECIFIC_TYPE).any(is_ms_chap);
-    let hidden = match (hidden, other) {
-        (Some(hidden), false) => hidden,
-        (Some(_), true) => return Err(Refusal::Ambiguous),
-        (None, true) => return Err(Refusal::Method),
-        (None, false) => return Err(Refusal::NoCredentials),
-    };
+/// What the request proves the person with: one method, never two (RFC 2865 section 4.1).
+fn credentials(packet: &Packet<'_>, secret: &SharedSecret) -> Result<Credentials, Refusal> {
+    let password = only(packet, USER_PASSWORD_TYPE).map_err(|_| Refusal::Ambiguous)?;
+    let chap = packet.has(CHAP_PASSWORD_TYPE);
+    let ms_chap = packet.all(VENDOR_SPECIFIC_TYPE).any(is_ms_chap);
+    let unreadable = packet.has(EAP_MESSAGE_TYPE) || packet.has(ARAP_PASSWORD_TYPE);
+    match (password, chap, ms_chap, unreadable) {
+        (Some(hidden), false, false, false) => Ok(Credentials::Pap {
+            password: reveal(hidden, packet, secret)?,
+        }),
+        (None, true, false, false) => chap_proof(packet),
+        (None, false, true, false) => ms_chap_proof(packet),
+        (None, false, false, true) => Err(Refusal::Method),
+        (None, false, false, false) => Err(Refusal::NoCredentials),
+        _ => Err(Refusal::Ambiguous),
+    }
+}
+
+fn hex(octets: &[u8]) -> Secret {
+    Secret::new(HEXLOWER.encode(octets))
+}
+
+fn chap_proof(packet: &Packet<'_>) -> Result<Credentials, Refusal> {
+    let chap = Chap::read(packet)
+        .map_err(|_| Refusal::Malformed)?
+        .ok_or(Refusal::NoCredentials)?;
+    Ok(Credentials::Chap {
+        id: chap.identifier(),
+        challenge: hex(chap.challenge()),
+        response: hex(chap.response()),
+    })
+}
+
+fn ms_chap_proof(packet: &Packet<'_>) -> Result<Credentials, Refusal> {
+    let response = MsChap::read(packet)
+        .map_err(|_| Refusal::Malformed)?
+        .ok_or(Refusal::NoCredentials)?;
+    match response {
+        MsChap::V1(_) => Err(Refusal::Method),
+        MsChap::V2(response) => {
+            let whole = packet
+                .vendor(MICROSOFT)
+                .flatten()
+                .find(|attribute| attribute.kind == MS_CHAP2_RESPONSE)
+                .map(|attribute| attribute.value)
+                .ok_or(Refusal::Malformed)?;
+            Ok(Credentials::MsChap2 {
+                id: response.identifier(),
+                challenge: hex(response.challenge()),
+                peer_challenge: hex(response.peer_challenge()),
+                response: hex(response.response()),
+                whole: hex(whole),
+            })
+        }
+    }
+}
+
+/// User-Password as text.
+fn reveal(hidden: &[u8], packet: &Packet<'_>, secret: &SharedSecret) -> Result<Secret, Refusal> {
     let mut password =
         reveal_password(hidden, secret, &packet.authenticator()).map_err(|_| Refusal::PasswordLength)?;
     // Taken, not copied: the octets stay where they will be wiped.
@@ -187,7 +269,7 @@ fn password(packet: &Packet<'_>, secret: &SharedSecret) -> Result<Secret, Refusa
 
 fn is_ms_chap(value: &[u8]) -> bool {
     value.split_first_chunk::<4>().is_some_and(|(vendor, rest)| {
-        *vendor == MICROSOFT && rest.first().is_some_and(|kind| MS_CHAP.contains(kind))
+        *vendor == MICROSOFT_OCTETS && rest.first().is_some_and(|kind| MS_CHAP.contains(kind))
     })
 }
 

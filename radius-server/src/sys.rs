@@ -22,3 +22,10 @@ pub(crate) async fn sleep(pause: Duration) {
 pub(crate) async fn limited<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()
 }
+
+/// Seconds since 1970, in UTC: what other processes of the same client can read too.
+#[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+pub(crate) fn unix() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}

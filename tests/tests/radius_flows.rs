@@ -250,6 +250,7 @@ fn a_code_holds_at_its_source_until_it_is_revoked() {
         assert!(challenge.is("Access-Challenge"), "{challenge:?}");
         let code = stack.text_after(texts).code();
         let answer = radclient::code("alice", &challenge.state(), &code);
+        let answer = format!("{answer}, Calling-Station-Id = \"192.0.2.7\"");
         assert!(ask(&stack, &answer).is("Access-Accept"));
     };
     login(0);

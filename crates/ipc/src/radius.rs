@@ -299,20 +299,12 @@ pub struct RadiusClient {
     /// Whether requests with Proxy-State but without Message-Authenticator get silence.
     #[serde(default)]
     pub limit_proxy_state: bool,
-    /// Longest Reply-Message in octets.
-    #[serde(default = "prompt_length")]
-    pub prompt_length: u16,
     /// Whether EAP (Identity and GTC) is answered.
     #[serde(default)]
     pub eap: bool,
     /// Whether Accounting-Requests are answered.
     #[serde(default)]
     pub accounting: bool,
-}
-
-/// What RFC 2865 section 5.18 allows.
-fn prompt_length() -> u16 {
-    253
 }
 
 /// What a client must do about Message-Authenticator (RFC 3579 section 3.2, CVE-2024-3596).

@@ -53,6 +53,24 @@ impl<'a> Chap<'a> {
         }
     }
 
+    /// CHAP Identifier.
+    #[must_use]
+    pub fn identifier(&self) -> u8 {
+        self.identifier
+    }
+
+    /// The challenge.
+    #[must_use]
+    pub fn challenge(&self) -> &'a [u8] {
+        self.challenge
+    }
+
+    /// The response: for whoever knows the password, to be kept like one.
+    #[must_use]
+    pub fn response(&self) -> &'a [u8; 16] {
+        self.response
+    }
+
     /// Whether the response was made with this password, in constant time.
     #[must_use]
     pub fn verify(&self, password: &[u8]) -> bool {

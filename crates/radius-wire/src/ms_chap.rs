@@ -149,6 +149,32 @@ impl<'a> MsChapV2<'a> {
     }
 }
 
+impl<'a> MsChapV2<'a> {
+    /// Ident.
+    #[must_use]
+    pub fn identifier(&self) -> u8 {
+        self.identifier
+    }
+
+    /// MS-CHAP-Challenge.
+    #[must_use]
+    pub fn challenge(&self) -> &'a [u8; 16] {
+        self.challenge
+    }
+
+    /// Peer-Challenge.
+    #[must_use]
+    pub fn peer_challenge(&self) -> &'a [u8; 16] {
+        self.peer_challenge
+    }
+
+    /// NT-Response: for whoever knows the password, to be kept like one.
+    #[must_use]
+    pub fn response(&self) -> &'a [u8; 24] {
+        self.response
+    }
+}
+
 impl MsChapV2<'_> {
     /// Checks the response against a password, in constant time, and says what to tell the peer and which keys
     /// come of it. `user` is User-Name as it came; a domain before it, `DOMAIN\user`, is part of the response

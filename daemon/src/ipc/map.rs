@@ -134,7 +134,6 @@ pub(crate) fn radius_client(client: &RadiusClient) -> radius::RadiusClient {
         message_authenticator: authenticator(client.message_authenticator),
         signed: client.signed.is_some(),
         limit_proxy_state: client.settings.limit_proxy_state,
-        prompt_length: client.settings.prompt_length,
         eap: client.settings.eap,
         accounting: client.settings.accounting,
     }

@@ -11,7 +11,6 @@ fn client(name: &str, secret: &str, networks: &[&str]) -> RadiusClient {
         message_authenticator: MessageAuthenticator::Require,
         signed: false,
         limit_proxy_state: false,
-        prompt_length: 253,
         eap: false,
         accounting: false,
     }

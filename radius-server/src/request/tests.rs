@@ -21,12 +21,15 @@ fn examined(password: Option<&[u8]>, attributes: &[(u8, &[u8])]) -> Result<Radiu
         request.attribute(*kind, value).unwrap();
     }
     let packet = Packet::parse(request.finish(&client().secret)).unwrap();
-    examine(
+    match examine(
         &packet,
         &client(),
         IpAddr::from([192, 0, 2, 1]),
-        "attempt".to_owned(),
-    )
+        ("attempt".to_owned(), 0),
+    )? {
+        Examined::Daemon(op) => Ok(op),
+        Examined::Eap(_) => panic!("nothing here is EAP of a client that may"),
+    }
 }
 
 const ALICE: (u8, &[u8]) = (USER_NAME_TYPE, b"alice");

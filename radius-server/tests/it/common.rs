@@ -143,7 +143,6 @@ pub(crate) fn client(
         message_authenticator: policy,
         signed: false,
         limit_proxy_state: false,
-        prompt_length: 253,
         eap: false,
         accounting: false,
     }
