@@ -176,7 +176,7 @@ mod tests {
             signed: true,
             unsigned: true,
         };
-        assert_eq!(told, [expected.clone()]);
+        assert_eq!(told, std::slice::from_ref(&expected));
         assert!(latch.is_empty());
         latch.unsigned(now + Duration::from_secs(3599), "old");
         assert!(latch.is_empty());

@@ -130,6 +130,10 @@ pub(crate) fn attempt_id(source: SocketAddr, identifier: u8, authenticator: &Aut
 }
 
 /// What an Access-Request comes to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once for each request and taken apart at once"
+)]
 pub(crate) enum Examined {
     /// A question for the daemon.
     Daemon(RadiusOp),

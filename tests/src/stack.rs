@@ -489,16 +489,16 @@ impl Stack {
     /// Daemon, RADIUS server, resource `vpn`, client `gw` (127.0.0.1), user alice with password and phone, inbox.
     #[must_use]
     pub fn vpn() -> Self {
-        Self::new().as_vpn()
+        Self::new().into_vpn()
     }
 
     /// As [`Self::vpn`], with a clock that [`Self::pass`] moves.
     #[must_use]
     pub fn vpn_with_clock() -> Self {
-        Self::with_clock().as_vpn()
+        Self::with_clock().into_vpn()
     }
 
-    fn as_vpn(self) -> Self {
+    fn into_vpn(self) -> Self {
         let mut stack = self;
         stack.inbox();
         stack.resource("vpn", ResourceSettings::default());

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::process::Command;
+use std::time::Duration;
 
 use otpost_ipc::admin::{AccessSet, AdminOp, AdminReply, ClientSet, ResourceSettings, SmsPolicySet, UserAdd};
 use otpost_ipc::client::{CallError, Client, Deadline};
@@ -63,10 +64,10 @@ const MANY: Option<u32> = Some(1_000_000);
 
 /// A day that neither begins nor ended within a day from now, in whatever zone.
 fn another_day() -> String {
-    const DAYS: [&str; 7] = ["thu", "fri", "sat", "sun", "mon", "tue", "wed"];
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let day = DAYS[usize::try_from((now / 86_400 + 3) % 7).unwrap()];
-    format!("{day} 00:00-24:00")
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let today = Command::new("date").arg("+%u").output().unwrap().stdout;
+    let today: usize = String::from_utf8(today).unwrap().trim().parse().unwrap();
+    format!("{} 00:00-24:00", DAYS[(today + 2) % 7])
 }
 
 fn words(all: &[&str]) -> Option<Vec<String>> {

@@ -1,11 +1,5 @@
 //! Flows for VPNs that cannot show a challenge, rules, reply attributes and hidden first factors, asked for by FreeRADIUS' radclient.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use otpost_ipc::admin::{AccessSet, AdminOp, AdminReply, ClientSet, UserSet};
 use otpost_tests::radclient::{self, Received};
 use otpost_tests::stack::{PASSWORD, SECRET, Stack};

@@ -155,10 +155,10 @@ fn expected(case: &Case) -> Reason {
         (!case.bound, Reason::NotInResource),
         (case.admin, Reason::AdminLocked),
         (case.otp || case.month, Reason::OtpLocked),
+        (case.token == Some(Status::Blocked), Reason::TokenBlocked),
         (case.bypass, Reason::Bypass),
         (case.token.is_none() && case.unenrolled, Reason::UnenrolledAllowed),
         (case.token.is_none(), Reason::Unenrolled),
-        (case.token == Some(Status::Blocked), Reason::TokenBlocked),
         (
             case.token == Some(Status::Disabled) && case.disabled,
             Reason::DisabledAllowed,

@@ -378,7 +378,6 @@ fn radius_replies() {
         message_authenticator,
         signed: true,
         limit_proxy_state: true,
-        prompt_length: 253,
         eap: false,
         accounting: true,
     };
@@ -395,9 +394,9 @@ fn radius_replies() {
         concat!(
             r#"{"re":"clients","version":4,"clients":["#,
             r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"require","#,
-            r#""signed":true,"limit_proxy_state":true,"prompt_length":253,"eap":false,"accounting":true},"#,
+            r#""signed":true,"limit_proxy_state":true,"eap":false,"accounting":true},"#,
             r#"{"name":"vpn","networks":["192.0.2.0/24","2001:db8::/64"],"secret":"s3","message_authenticator":"off","#,
-            r#""signed":true,"limit_proxy_state":true,"prompt_length":253,"eap":false,"accounting":true}],"more":true}"#
+            r#""signed":true,"limit_proxy_state":true,"eap":false,"accounting":true}],"more":true}"#
         ),
     );
 }

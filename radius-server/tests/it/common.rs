@@ -500,6 +500,7 @@ impl Site {
     }
 
     /// Where accounting listens, once it does.
+    #[expect(clippy::disallowed_methods, reason = "a test that waits gives up in time")]
     pub(crate) fn accounting_address(&mut self) -> SocketAddr {
         let bound = self.accounting.wait_for(|bound| !bound.is_empty());
         let bound = async {

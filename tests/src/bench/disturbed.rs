@@ -124,7 +124,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<Disturbed> {
             let mut inbox = Inbox::open(&otpost.inbox())?;
             let mut hung = Vec::new();
             let figures = load::run(&plan, Factor::Text(&mut inbox), || {
-                hung.push(place.hung(row.beside))
+                hung.push(place.hung(row.beside));
             })?;
             disturbance.end(&place)?;
             say(&format!(
