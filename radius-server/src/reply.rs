@@ -133,14 +133,15 @@ pub(crate) fn login<'b>(
             let mut reply = ReplyBuilder::new(buffer, Code::AccessChallenge, request)?;
             reply.attribute(STATE_TYPE, &state)?;
             let text = if text.is_empty() { BARE_PROMPT } else { text };
-            reply.number(SESSION_TIMEOUT_TYPE, *expires_in)?;
             match eap::identifier(request) {
                 // No Reply-Message beside it (RFC 3579 section 2.6.5): the prompt is in the EAP packet.
                 Some(identifier) => {
+                    reply.number(SESSION_TIMEOUT_TYPE, *expires_in)?;
                     reply.eap(&EapPacket::gtc_request(next_identifier(identifier), text))?;
                 }
                 None => {
                     reply.text(REPLY_MESSAGE_TYPE, text)?;
+                    reply.number(SESSION_TIMEOUT_TYPE, *expires_in)?;
                     reply.number(PROMPT_TYPE, if *echo { ECHO } else { NO_ECHO })?;
                 }
             }

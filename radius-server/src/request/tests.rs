@@ -133,22 +133,38 @@ fn a_request_without_credentials_is_refused() {
 }
 
 #[test]
-fn chap_ms_chap_and_eap_are_refused_with_a_text_that_names_pap() {
-    let others: [(u8, &[u8]); 5] = [
-        (CHAP_PASSWORD_TYPE, &[0; 17]),
-        (EAP_MESSAGE_TYPE, &[2, 0, 0, 5, 1]),
-        (ARAP_PASSWORD_TYPE, &[0; 16]),
-        (VENDOR_SPECIFIC_TYPE, &[0, 0, 1, 55, 1, 52, 0]),
-        (VENDOR_SPECIFIC_TYPE, &[0, 0, 1, 55, 25, 52, 0]),
+fn what_cannot_be_checked_is_refused_with_a_text_that_names_pap() {
+    let others: [(u8, &[u8], Refusal); 5] = [
+        (CHAP_PASSWORD_TYPE, &[0; 16], Refusal::Malformed),
+        (EAP_MESSAGE_TYPE, &[2, 0, 0, 5, 1], Refusal::Method),
+        (ARAP_PASSWORD_TYPE, &[0; 16], Refusal::Method),
+        (VENDOR_SPECIFIC_TYPE, &[0, 0, 1, 55, 1, 52, 0], Refusal::Malformed),
+        (
+            VENDOR_SPECIFIC_TYPE,
+            &[0, 0, 1, 55, 25, 52, 0],
+            Refusal::Malformed,
+        ),
     ];
-    for other in others {
-        assert_eq!(examined(None, &[ALICE, other]), Err(Refusal::Method), "{other:?}");
+    for (kind, value, refusal) in others {
+        let other = (kind, value);
+        assert_eq!(examined(None, &[ALICE, other]), Err(refusal), "{other:?}");
         assert_eq!(
             examined(Some(b"p"), &[ALICE, other]),
             Err(Refusal::Ambiguous),
             "{other:?}"
         );
     }
+    let chap = examined(None, &[ALICE, (CHAP_PASSWORD_TYPE, &[7; 17])]);
+    assert!(
+        matches!(
+            &chap,
+            Ok(RadiusOp::Begin(RadiusBegin {
+                credentials: Credentials::Chap { id: 7, .. },
+                ..
+            }))
+        ),
+        "{chap:?}"
+    );
     assert!(Refusal::Method.text().contains("PAP"));
     let harmless = (VENDOR_SPECIFIC_TYPE, [0, 0, 1, 55, 28, 6, 1, 2, 3, 4].as_slice());
     assert!(examined(Some(b"p"), &[ALICE, harmless]).is_ok());

@@ -37,15 +37,16 @@ impl Portal {
     pub(in crate::bench) fn start(otpost: &Otpost, tls: Tls, all: &CpuSet) -> Outcome<Self> {
         let dir = otpost.dir();
         let state = dir.join("tls");
-        let (mode, scheme) = match tls {
-            Tls::Off => ("off", "http"),
-            Tls::SelfSigned => ("self-signed", "https"),
+        // Without TLS it stands behind a proxy, so that the load can say which network it comes from.
+        let (mode, scheme, proxies) = match tls {
+            Tls::Off => ("off", "http", "\"127.0.0.1\""),
+            Tls::SelfSigned => ("self-signed", "https", ""),
         };
         let config = dir.join("portal.toml");
         fs::write(
             &config,
             format!(
-                "socket = \"{}/run/portal.sock\"\n[self-service]\nlisten = [\"127.0.0.1:0\"]\n[console]\nlisten = [\"127.0.0.1:0\"]\n\
+                "socket = \"{}/run/portal.sock\"\nbehind-proxy = [{proxies}]\n[self-service]\nlisten = [\"127.0.0.1:0\"]\n[console]\nlisten = [\"127.0.0.1:0\"]\n\
                  [tls]\nmode = \"{mode}\"\nstate-directory = \"{}\"\n\
                  [limits]\nrequests-per-second = 100000\nburst = 100000\n[log]\nlevel = \"info\"\n",
                 dir.display(),
