@@ -186,7 +186,10 @@ fn knock(base: &str, names: usize) -> Outcome<Vec<Vec<f64>>> {
                 let mut http = Http::new(base);
                 // Each name from a network of its own: a closed one is refused without a look at the name.
                 http.further = vec![
-                    ("X-Forwarded-For", format!("10.{}.{}.1", at + 10 * (n / 250), n % 250)),
+                    (
+                        "X-Forwarded-For",
+                        format!("10.{}.{}.1", at + 10 * (n / 250), n % 250),
+                    ),
                     ("X-Forwarded-Proto", "https".to_owned()),
                 ];
                 let begun = sys::now();
