@@ -61,6 +61,8 @@ pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
 /// What the scripted daemon does with a login request.
 pub(crate) enum Act {
     Say(LoginReply),
+    /// A whole answer.
+    Reply(Box<RadiusReply>),
     Fail,
     /// Answers once the gate opens.
     Hold(watch::Receiver<bool>, LoginReply),
@@ -381,6 +383,7 @@ async fn answer(
     memory.lock().unwrap().push(op);
     let login = match act {
         Act::Say(login) => login,
+        Act::Reply(reply) => return Outcome::Ok(*reply),
         Act::Hold(mut gate, login) => {
             let _ = gate.wait_for(|open| *open).await;
             login
