@@ -130,9 +130,9 @@ impl Asking {
 
     fn put(&mut self, now: Instant, mut question: Question, place: Place, outcomes: &mut Outcomes) {
         let why = match (&mut self.wire, question.op.take()) {
-            (Some(wire), Some(op)) => match wire.calls.submit(&*op) {
+            (Some(wire), Some(op)) => match wire.calls.submit(&op) {
                 Ok(id) => {
-                    let user = user(*op);
+                    let user = user(op);
                     let asked = Asked {
                         question,
                         place,

@@ -4,8 +4,11 @@
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use otpost_ipc::radius::{RadiusOp, RadiusReply, RadiusSigned};
-use otpost_radius_wire::{Code, MAX_PACKET, Packet};
-use radius::core::rfc2865::STATE_TYPE;
+use otpost_radius_wire::{Code, MAX_PACKET, MessageAuthenticator, Packet};
+use radius::core::{
+    rfc2865::{PROXY_STATE_TYPE, STATE_TYPE},
+    rfc2869::EAP_MESSAGE_TYPE,
+};
 
 use crate::{
     account,
@@ -25,7 +28,6 @@ use crate::{
     socket::Route,
     sys,
     transfer::Outbox,
-    trust,
 };
 
 /// Octets of an attempt id that name a request in the log.
@@ -163,7 +165,7 @@ impl Desk {
         let code = packet.code();
         let class = match (self.service, code) {
             (_, Code::StatusServer) => {
-                trust::check(&self.engine, now, &packet, client)?;
+                trust(&self.engine, arrived)?;
                 return self.tell_status(arrived, outbox);
             }
             (Service::Access, Code::AccessRequest) => match self.known_state(&packet) {
@@ -184,7 +186,7 @@ impl Desk {
             return Err(Silence::Busy);
         }
         // Before the cache, so that nobody without the secret can fill it or get anything out of it.
-        trust::check(&self.engine, now, &packet, client)?;
+        trust(&self.engine, arrived)?;
         match self.cache.admit(now, key, authenticator) {
             Admission::Working => Err(Silence::Duplicate),
             Admission::Done(octets) => {
@@ -372,6 +374,43 @@ impl Desk {
         self.jobs.recycle(job.request);
         self.keep_silent(now, job.route.peer.ip().to_canonical(), why);
     }
+}
+
+/// Whether the request comes from who it says, as far as its client must prove it.
+fn trust(engine: &Engine, arrived: &Arrived<'_>) -> Result<(), Silence> {
+    let Arrived {
+        now, packet, client, ..
+    } = *arrived;
+    let code = packet.code();
+    if code == Code::AccountingRequest {
+        if !client.accounting {
+            return Err(Silence::AccountingOff);
+        }
+        return match packet.check_accounting_request(&client.secret) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Silence::AccountingWrong),
+        };
+    }
+    let sent = packet
+        .check_message_authenticator(&client.secret)
+        .map_err(|_| Silence::MessageAuthenticatorWrong)?;
+    let eap = packet.has(EAP_MESSAGE_TYPE);
+    match (code, sent) {
+        // With EAP and Status-Server it is there in any case, which says nothing of other requests.
+        (Code::AccessRequest, MessageAuthenticator::Valid) if !eap => engine.note_signed(client),
+        (_, MessageAuthenticator::Valid) => {}
+        (Code::AccessRequest, MessageAuthenticator::Absent) => {
+            engine.note_unsigned(now, client);
+            if client.must_sign() || eap {
+                return Err(Silence::MessageAuthenticatorMissing);
+            }
+            if client.limit_proxy_state && packet.has(PROXY_STATE_TYPE) {
+                return Err(Silence::ProxyStateUnsigned);
+            }
+        }
+        (_, MessageAuthenticator::Absent) => return Err(Silence::MessageAuthenticatorMissing),
+    }
+    Ok(())
 }
 
 fn write_status<'b>(

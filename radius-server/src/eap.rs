@@ -73,10 +73,6 @@ pub(crate) fn read(
 
 /// The identifier of the request's EAP packet; `None` where it has none.
 pub(crate) fn identifier(packet: &Packet<'_>) -> Option<u8> {
-    // Most have none, and the buffer costs more than the look.
-    if !is(packet) {
-        return None;
-    }
     let mut buffer = Zeroizing::new([0; MAX_PACKET]);
     let octets = join_eap(packet, &mut buffer).ok().flatten()?;
     EapPacket::parse(octets).ok().map(|eap| eap.identifier)

@@ -37,7 +37,6 @@ mod silence;
 mod socket;
 mod sys;
 mod transfer;
-mod trust;
 
 pub use cli::run;
 pub use error::ServeError;

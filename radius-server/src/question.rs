@@ -34,8 +34,8 @@ pub(crate) enum Said {
 /// Something to ask the daemon. Any thread may do that.
 #[derive(Debug)]
 pub(crate) struct Question {
-    /// Gone once it is asked. Boxed, because questions are moved from queue to queue.
-    pub(crate) op: Option<Box<RadiusOp>>,
+    /// Gone once it is asked.
+    pub(crate) op: Option<RadiusOp>,
     /// Client of the table.
     pub(crate) client: Arc<str>,
     /// Names the request in the log.
@@ -53,7 +53,7 @@ impl Question {
         asker: Arc<Mailbox<Letter>>,
     ) -> Self {
         Self {
-            op: Some(Box::new(op)),
+            op: Some(op),
             client,
             id,
             job,

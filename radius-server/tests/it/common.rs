@@ -61,8 +61,6 @@ pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
 /// What the scripted daemon does with a login request.
 pub(crate) enum Act {
     Say(LoginReply),
-    /// A whole answer.
-    Reply(Box<RadiusReply>),
     Fail,
     /// Answers once the gate opens.
     Hold(watch::Receiver<bool>, LoginReply),
@@ -383,7 +381,6 @@ async fn answer(
     memory.lock().unwrap().push(op);
     let login = match act {
         Act::Say(login) => login,
-        Act::Reply(reply) => return Outcome::Ok(*reply),
         Act::Hold(mut gate, login) => {
             let _ = gate.wait_for(|open| *open).await;
             login

@@ -131,8 +131,7 @@ struct Sum {
 }
 
 fn said(program: &str, arguments: &[&str]) -> String {
-    let mut command = Command::new(program);
-    let output = command.args(arguments).current_dir(root()).output().unwrap();
+    let output = Command::new(program).args(arguments).output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
@@ -148,18 +147,7 @@ impl Sum {
 
     /// What was done for this commit.
     fn load() -> Self {
-        // The newest that has changed the program.
-        let of = [
-            "log",
-            "-1",
-            "--format=%h",
-            "--abbrev=12",
-            "--",
-            "radius-server",
-            "crates/radius-wire",
-            "crates/ipc",
-        ];
-        let commit = said("git", &of);
+        let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
         let text = fs::read_to_string(Self::path()).unwrap_or_default();
         let field = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -225,15 +213,7 @@ impl Sum {
     }
 
     fn write_report(&self) {
-        let of = [
-            "status",
-            "--porcelain",
-            "--untracked-files=no",
-            "--",
-            "radius-server",
-            "crates",
-        ];
-        let dirty = said("git", &of);
+        let dirty = said("git", &["status", "--porcelain", "--untracked-files=no"]);
         let changed = if dirty.is_empty() {
             ""
         } else {

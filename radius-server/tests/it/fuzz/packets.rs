@@ -129,25 +129,10 @@ fn access(
             let _ = request.chap(dice.octet(), typed, None);
         }
         1 => {
-            // MS-CHAP2-Response: Ident, Flags, Peer-Challenge, Reserved, Response (RFC 2548 section 2.3.2).
-            let mut kind = 25;
-            let mut value = [
-                &dice.octets(1)[..],
-                &[0],
-                &dice.octets(16),
-                &[0; 8],
-                &dice.octets(24),
-            ]
-            .concat();
-            if dice.one_in(4) {
-                kind = *dice.pick(&[1, 11, 25, 26]).unwrap();
-                let length = *dice.pick(&[0, 16, 50, 49, 51]).unwrap();
-                value = dice.octets(length);
-            }
-            let _ = request.vendor(311, kind, &value);
-            if !dice.one_in(10) {
-                let _ = request.vendor(311, 11, &dice.octets(16));
-            }
+            let kind = *dice.pick(&[1, 11, 25, 26]).unwrap();
+            let length = *dice.pick(&[0, 16, 50, 49, 51]).unwrap();
+            let _ = request.vendor(311, kind, &dice.octets(length));
+            let _ = request.vendor(311, 11, &dice.octets(16));
         }
         2..5 => say_eap(dice, request, eap, typed),
         5 => {}

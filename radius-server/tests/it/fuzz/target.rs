@@ -10,10 +10,7 @@ use std::{
 };
 
 use data_encoding::HEXLOWER;
-use otpost_ipc::{
-    Attribute, LoginReply, Secret,
-    radius::{Credentials, HiddenAttribute, MsChap2Success, RadiusOp, RadiusReply},
-};
+use otpost_ipc::{Attribute, LoginReply, radius::RadiusOp};
 use otpost_radius_wire::{Code, MAX_PACKET, MessageAuthenticator, Packet, SharedSecret, Signing, attribute};
 use sha2::{Digest, Sha256};
 
@@ -60,7 +57,7 @@ impl Record {
                 }
                 Act::Say(prompt(&mut dice, session))
             }
-            RadiusOp::Answer(answer) if answer.user == "alice" && is_right(op, &mut dice) => {
+            RadiusOp::Answer(answer) if answer.user == "alice" && typed(op) == "123456" => {
                 let Some(used) = self.sessions.get_mut(&answer.session) else {
                     return Act::Say(deny());
                 };
@@ -68,24 +65,13 @@ impl Record {
                     return Act::Say(deny());
                 }
                 self.allowed.insert(attempt.clone());
-                Act::Reply(Box::new(allow(&mut dice, &answer.credentials)))
+                Act::Say(allow(&mut dice))
             }
             RadiusOp::Answer(answer) if self.sessions.contains_key(&answer.session) && dice.one_in(2) => {
                 Act::Say(prompt(&mut dice, answer.session.clone()))
             }
             _ => Act::Say(deny()),
         }
-    }
-}
-
-/// Whether the code is. By CHAP and MS-CHAP the record says so.
-fn is_right(op: &RadiusOp, dice: &mut Dice) -> bool {
-    let RadiusOp::Answer(answer) = op else {
-        return false;
-    };
-    match &answer.credentials {
-        Credentials::Pap { password } => password.expose() == "123456",
-        Credentials::Chap { .. } | Credentials::MsChap2 { .. } => dice.one_in(2),
     }
 }
 
@@ -103,8 +89,7 @@ fn prompt(dice: &mut Dice, session: String) -> LoginReply {
     }
 }
 
-/// With what may come along: attributes, hidden ones, and keys.
-fn allow(dice: &mut Dice, credentials: &Credentials) -> RadiusReply {
+fn allow(dice: &mut Dice) -> LoginReply {
     let attributes = (0..dice.below(4))
         .map(|_| {
             let length = dice.below(40);
@@ -114,25 +99,9 @@ fn allow(dice: &mut Dice, credentials: &Credentials) -> RadiusReply {
             }
         })
         .collect();
-    let mut secret = |length| Secret::from(HEXLOWER.encode(&dice.octets(length)));
-    let ms_chap2 = matches!(credentials, Credentials::MsChap2 { .. }).then(|| MsChap2Success {
-        success: format!("S={}", secret(20).expose().to_uppercase()),
-        send_key: secret(16),
-        receive_key: secret(16),
-    });
-    // Tunnel-Password.
-    let hidden = HiddenAttribute {
-        code: 69,
-        head: "01".to_owned(),
-        value: secret(12),
-    };
-    RadiusReply::Login {
-        login: LoginReply::Allow {
-            attributes,
-            reason: otpost_ipc::AllowReason::Code,
-        },
-        ms_chap2,
-        hidden: if dice.one_in(3) { vec![hidden] } else { Vec::new() },
+    LoginReply::Allow {
+        attributes,
+        reason: otpost_ipc::AllowReason::Code,
     }
 }
 
